@@ -1,0 +1,70 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target is held to the same rules: Swift 6 mode, explicit imports, no warnings.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("ExistentialAny"),
+    .treatAllWarnings(as: .error),
+]
+
+let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+
+let package = Package(
+    name: "swift-shadowsocks",
+    platforms: [.macOS(.v26)],
+    products: [
+        .executable(name: "sslocal", targets: ["sslocal"]),
+        .executable(name: "ssserver", targets: ["ssserver"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "CSodium", pkgConfig: "libsodium",
+            providers: [.apt(["libsodium-dev"]), .brew(["libsodium"])]),
+        .systemLibrary(
+            name: "COpenSSL", pkgConfig: "libcrypto",
+            providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
+
+        // Arrows: SSCommon <- SSNetwork <- {sslocal, ssserver}; SSCommon <- SSServerCore <- ssserver.
+        .target(name: "SSCommon", dependencies: ["CSodium", "COpenSSL"], swiftSettings: strict),
+        .target(name: "SSNetwork", dependencies: ["SSCommon", nio, nioPosix, logging], swiftSettings: strict),
+        .target(name: "SSServerCore", dependencies: ["SSCommon"], swiftSettings: strict),
+        .executableTarget(
+            name: "sslocal",
+            dependencies: ["SSCommon", "SSNetwork", nio, nioPosix, nioHTTP, logging, arguments, lifecycle],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "ssserver",
+            dependencies: ["SSCommon", "SSNetwork", "SSServerCore", nio, nioPosix, logging, arguments, lifecycle],
+            swiftSettings: strict),
+
+        .testTarget(name: "SSCommonTests", dependencies: ["SSCommon", "CSodium"], swiftSettings: strict),
+        .testTarget(
+            name: "SSNetworkTests", dependencies: ["SSNetwork", "SSCommon", nio, nioPosix, nioEmbedded, logging],
+            swiftSettings: strict),
+        .testTarget(name: "SSServerCoreTests", dependencies: ["SSServerCore", "SSCommon"], swiftSettings: strict),
+        .testTarget(
+            name: "SSLocalTests",
+            dependencies: ["sslocal", "SSCommon", "SSNetwork", nio, nioPosix, nioHTTP, nioEmbedded, logging],
+            swiftSettings: strict),
+        .testTarget(
+            name: "SSServerTests",
+            dependencies: ["ssserver", "SSCommon", "SSNetwork", "SSServerCore", nio, nioPosix, nioEmbedded, logging],
+            swiftSettings: strict),
+        .testTarget(name: "EndToEndTests", dependencies: [nio, nioPosix], swiftSettings: strict),
+    ]
+)
