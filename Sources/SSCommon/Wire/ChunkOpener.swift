@@ -1,0 +1,69 @@
+// The reading half of a stream direction; see ChunkSealer. It consumes whole pieces only, so that the bytes of
+// an unfinished one stay with the caller: at most one sealed chunk, whatever the peer does.
+
+package struct ChunkOpener: ~Copyable {
+    private var aead: AEADContext
+    private var nonce: Nonce
+    private let maximumPayload: Int
+    /// The payload announced by a length already opened; nil between chunks.
+    private var announced: Int?
+
+    /// `aead` is keyed for this direction. `nonce` is zero on a new stream.
+    package init(_ aead: consuming AEADContext, maximumPayload: Int, nonce: Nonce = Nonce()) {
+        self.aead = aead
+        self.nonce = nonce
+        self.maximumPayload = maximumPayload
+    }
+
+    /// Whether the stream may end here.
+    package var isBetweenChunks: Bool { announced == nil }
+
+    /// Opens every whole piece of `input` straight into `output`, which must have as much room as `input` has
+    /// bytes, and returns how many bytes of `input` are done with. With `single` it stops after one payload.
+    /// After a fault the stream is over.
+    package mutating func open(
+        _ input: RawSpan, into output: inout OutputRawSpan, single: Bool = false
+    ) throws(StreamFault) -> Int {
+        var consumed = 0
+        while true {
+            if let count = announced {
+                let sealed = count + AEADAlgorithm.tagLength
+                guard input.byteCount - consumed >= sealed else { return consumed }
+                try openPayload(input.extracting(consumed..<consumed + sealed), into: &output)
+                announced = nil
+                consumed += sealed
+                if single { return consumed }
+            } else {
+                let sealed = 2 + AEADAlgorithm.tagLength
+                guard input.byteCount - consumed >= sealed else { return consumed }
+                announced = try openLength(input.extracting(consumed..<consumed + sealed))
+                consumed += sealed
+            }
+        }
+    }
+
+    private mutating func openLength(_ piece: RawSpan) throws(StreamFault) -> Int {
+        var length: UInt16 = 0
+        let isAuthentic = withUnsafeMutableBytes(of: &length) { target in
+            piece.withUnsafeBytes { aead.open($0.baseAddress!, count: 2, to: target.baseAddress!, nonce: nonce) }
+        }
+        guard isAuthentic else { throw .notAuthentic }
+        nonce.increment()
+        let count = Int(UInt16(bigEndian: length))
+        guard (1...maximumPayload).contains(count) else { throw .badChunkLength }
+        return count
+    }
+
+    private mutating func openPayload(_ piece: RawSpan, into output: inout OutputRawSpan) throws(StreamFault) {
+        let count = piece.byteCount - AEADAlgorithm.tagLength
+        let isAuthentic = output.withUnsafeMutableBytes { buffer, initialized in
+            precondition(count <= buffer.count - initialized, "no room to open")
+            let target = buffer.baseAddress! + initialized
+            let ok = piece.withUnsafeBytes { aead.open($0.baseAddress!, count: count, to: target, nonce: nonce) }
+            if ok { initialized += count }
+            return ok
+        }
+        guard isAuthentic else { throw .notAuthentic }
+        nonce.increment()
+    }
+}

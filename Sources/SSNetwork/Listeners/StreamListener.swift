@@ -1,0 +1,41 @@
+// A listening TCP socket. Accepted channels are set up in one place and handed over; what they become is the
+// program's business.
+package import NIOCore
+internal import NIOPosix
+package import SSCommon
+
+/// A TCP port that is listened on.
+package struct StreamListener: Sendable {
+    private let channel: any Channel
+
+    /// Where it listens; the real port if 0 was asked for.
+    package var address: Endpoint? { channel.localAddress.flatMap(Endpoint.init) }
+
+    /// Listens on `endpoint`; accepted channels are spread over `loops`' event loops. `accept` runs on the
+    /// channel's loop with reading off; it installs handlers and turns reading on.
+    package static func bind(
+        _ endpoint: Endpoint, group: any EventLoopGroup, loops: LoopContexts,
+        accept: @escaping @Sendable (any Channel, LoopContext, ReadAllocator) throws -> Void
+    ) -> EventLoopFuture<StreamListener> {
+        ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 4096)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            // Inherited by accepted sockets, which saves two system calls each.
+            .serverChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            .serverChannelOption(.socketOption(.so_keepalive), value: 1)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let loop = loops[channel.eventLoop]
+                    let allocator = try StreamSocketOptions.apply(to: channel, loop: loop)
+                    try accept(channel, loop, allocator)
+                }
+            }
+            .bind(to: endpoint.socketAddress)
+            .map { StreamListener(channel: $0) }
+    }
+
+    /// Stops listening; accepted channels live on.
+    package func close() -> EventLoopFuture<Void> {
+        channel.close()
+    }
+}

@@ -1,0 +1,309 @@
+// The heart of both programs: what one channel reads, the other writes. Bytes wait in at most one place, the
+// writing channel's queue: above its high-water mark the reading side is not read. A stream's end is passed on as
+// an end (FIN), after everything before it, and half-closed streams go on in the other direction. A reset is
+// passed on as an end too: the far side must still get all that was said before it.
+package import NIOCore
+
+/// One end of a relay, the last handler of its channel. Until it is linked it keeps what was read, and it can hold
+/// further reads back.
+package final class RelayHandler: ChannelDuplexHandler {
+    package typealias InboundIn = ByteBuffer
+    package typealias OutboundIn = ByteBuffer
+    package typealias OutboundOut = ByteBuffer
+
+    private enum Phase {
+        /// Not linked: what comes in is kept.
+        case unlinked
+        /// Copying to the partner.
+        case relaying
+        /// The partner is gone: what still comes in is thrown away until the peer ends too.
+        case discarding
+        /// The channel is closed.
+        case closed
+    }
+
+    private var phase = Phase.unlinked
+    private var context: ChannelHandlerContext?
+    fileprivate var relay: Relay?
+    private var partner: RelayHandler?
+    /// The channel's own.
+    private let allocator: ReadAllocator?
+    /// Whether this handler gets the socket's buffers themselves, and so gives them back.
+    private let isFirst: Bool
+
+    /// Reads that NIO asked for while the partner could not take more.
+    private var isReadHeld = false
+    /// While unlinked: no more reads, please.
+    private var holdsReads: Bool
+    private var early: ByteBuffer?
+    private var isInputEnded = false
+    private var isOutputEnding = false
+    private var discarded = 0
+
+    /// How much a discarding end throws away before it closes; the peer of such an end usually has stopped.
+    private static let maximumDiscarded = 256 * 1024
+
+    /// `allocator` is the channel's own; `isFirst` if no handler in front gives its buffers back. `early` is what
+    /// was read before this handler was there.
+    package init(
+        allocator: ReadAllocator?, isFirst: Bool, early: ByteBuffer? = nil, holdsReads: Bool = true
+    ) {
+        self.allocator = allocator
+        self.isFirst = isFirst
+        self.early = early
+        self.holdsReads = holdsReads
+    }
+
+    // MARK: Linking
+
+    /// Joins the two ends of `relay`, which live on one loop and are in their pipelines, and lets them flow.
+    fileprivate static func link(_ relay: Relay, _ a: RelayHandler, _ b: RelayHandler) {
+        a.join(relay, b)
+        b.join(relay, a)
+        a.begin()
+        b.begin()
+    }
+
+    private func join(_ relay: Relay, _ partner: RelayHandler) {
+        self.relay = relay
+        self.partner = partner
+    }
+
+    private func begin() {
+        guard let partner, let context else {
+            partner?.partnerIsGone()
+            return
+        }
+        guard case .unlinked = phase else { return }
+        phase = .relaying
+        if let early = early.take() { partner.send(early) }
+        partner.flush()
+        if isInputEnded { partner.endOutput() }
+        if case .closed = phase { return }
+        releaseRead(context)
+    }
+
+    /// Asks for an end of the hold on reads while still unlinked.
+    package func allowReads() {
+        holdsReads = false
+        if let context { releaseRead(context) }
+    }
+
+    // MARK: Pipeline
+
+    package func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+    }
+
+    package func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+    }
+
+    package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let buffer = unwrapInboundIn(data)
+        switch phase {
+        case .relaying:
+            relay?.touch()
+            partner?.send(buffer)
+        case .unlinked:
+            early.setOrWriteImmutableBuffer(buffer)
+        case .discarding:
+            discarded += buffer.readableBytes
+            if discarded > Self.maximumDiscarded { context.close(promise: nil) }
+        case .closed:
+            break
+        }
+        if isFirst { allocator?.finish(buffer) }
+    }
+
+    package func channelReadComplete(context: ChannelHandlerContext) {
+        if case .relaying = phase { partner?.flush() }
+    }
+
+    package func read(context: ChannelHandlerContext) {
+        if mayRead { context.read() } else { isReadHeld = true }
+    }
+
+    package func channelWritabilityChanged(context: ChannelHandlerContext) {
+        let isWritable = context.channel.isWritable
+        partner?.allocator?.isSlowed = !isWritable
+        if isWritable { partner?.releaseRead() }
+    }
+
+    package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case ChannelEvent.inputClosed:
+            isInputEnded = true
+            if case .relaying = phase { partner?.endOutput() }
+            relay?.sideEnded()
+        case ChannelEvent.outputClosed:
+            if isInputEnded { context.close(promise: nil) }
+        case is StreamBroken:
+            // The bytes cannot be trusted any more: nothing that follows is an end in good order.
+            phase = .closed
+            partner?.abort()
+        default:
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    package func channelInactive(context: ChannelHandlerContext) {
+        phase = .closed
+        if let partner = partner.take() { partner.partnerIsGone() } else { relay?.finish() }
+    }
+
+    package func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // NIO closes the channel on every error that ends it; the rest of the work is done in `channelInactive`.
+    }
+
+    // MARK: Between the two ends
+
+    private var mayRead: Bool {
+        switch phase {
+        case .unlinked: !holdsReads
+        case .relaying: partner?.context?.channel.isWritable ?? true
+        case .discarding: true
+        case .closed: true
+        }
+    }
+
+    private func releaseRead() {
+        if let context { releaseRead(context) }
+    }
+
+    private func releaseRead(_ context: ChannelHandlerContext) {
+        guard isReadHeld, mayRead else { return }
+        isReadHeld = false
+        context.read()
+    }
+
+    private func send(_ buffer: ByteBuffer) {
+        context?.write(wrapOutboundOut(buffer), promise: nil)
+    }
+
+    private func flush() {
+        context?.flush()
+    }
+
+    /// Passes the partner's end on, behind everything written before.
+    private func endOutput() {
+        guard let context, !isOutputEnding else { return }
+        isOutputEnding = true
+        if isInputEnded {
+            // Both directions are over. NIO would drop queued writes if it were only asked to close its output.
+            closeWhenFlushed(context)
+        } else {
+            context.close(mode: .output, promise: nil)
+        }
+    }
+
+    private func closeWhenFlushed(_ context: ChannelHandlerContext) {
+        let channel = context.channel
+        guard let queued = try? channel.syncOptions?.getOption(.bufferedWritableBytes), queued > 0 else {
+            context.close(promise: nil)
+            return
+        }
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in
+            channel.close(promise: nil)
+        }
+    }
+
+    private func partnerIsGone() {
+        partner = nil
+        switch phase {
+        case .closed:
+            relay?.finish()
+        case .unlinked, .relaying, .discarding:
+            phase = .discarding
+            relay?.sideEnded()
+            endOutput()
+            releaseRead()
+        }
+    }
+
+    /// Closes so that the peer sees a failure rather than an end.
+    fileprivate func abort() {
+        context?.channel.abort()
+    }
+
+    /// Closes whatever is still pending.
+    fileprivate func close() {
+        context?.close(promise: nil)
+    }
+}
+
+/// Fired up a pipeline by a stream handler whose peer's bytes stopped being authentic or were cut off.
+package struct StreamBroken: Sendable {
+    package init() {}
+}
+
+/// A pair of linked channels and the clock that ends them.
+package final class Relay: Expiring {
+    private let loop: LoopContext
+    private let a: RelayHandler
+    private let b: RelayHandler
+    private let timeouts: RelayTimeouts
+    private var lastActivity: UInt32
+    private var isHalfClosed = false
+    private let onFinish: (() -> Void)?
+    package var deadlineSlot: Int?
+
+    /// Links the last handlers of two channels of `loop`, already in their pipelines.
+    @discardableResult
+    package init(
+        _ a: RelayHandler, _ b: RelayHandler, on loop: LoopContext, timeouts: RelayTimeouts,
+        onFinish: (() -> Void)? = nil
+    ) {
+        self.a = a
+        self.b = b
+        self.loop = loop
+        self.timeouts = timeouts
+        self.onFinish = onFinish
+        lastActivity = loop.deadlines.now
+        loop.deadlines.add(self)
+        lastActivity = loop.deadlines.now
+        RelayHandler.link(self, a, b)
+    }
+
+    fileprivate func touch() {
+        lastActivity = loop.deadlines.now
+    }
+
+    /// One direction is over: the shorter patience begins.
+    fileprivate func sideEnded() {
+        isHalfClosed = true
+        touch()
+    }
+
+    fileprivate func finish() {
+        guard deadlineSlot != nil else { return }
+        loop.deadlines.remove(self)
+        // The ends and the relay refer to each other until here.
+        a.relay = nil
+        b.relay = nil
+        onFinish?()
+    }
+
+    package func expire(now: UInt32) {
+        let patience = isHalfClosed ? timeouts.halfClosed : timeouts.idle
+        guard now &- lastActivity >= patience else { return }
+        a.close()
+        b.close()
+        finish()
+    }
+
+    package func drain() {}
+}
+
+/// How long a relay may be quiet, in seconds.
+package struct RelayTimeouts: Sendable {
+    /// Without traffic in either direction.
+    package var idle: UInt32
+    /// Without traffic after one direction has ended.
+    package var halfClosed: UInt32
+
+    package init(idle: UInt32 = 300, halfClosed: UInt32 = 60) {
+        self.idle = idle
+        self.halfClosed = min(halfClosed, idle)
+    }
+}

@@ -1,0 +1,135 @@
+// The laptop's end of a Shadowsocks stream on a socket to the server: seals what goes out, opens what comes in. The
+// header waits up to 10 ms for payload, so that salt, header and first payload leave in one write.
+package import NIOCore
+package import SSCommon
+
+/// What a client learns about the server from one stream.
+package protocol ClientStreamOwner: AnyObject, Sendable {
+    /// The first bytes of an answer were authentic.
+    func serverAnswered()
+    /// The answer cannot be opened: another key, another method, no Shadowsocks server, or altered on the way.
+    func serverAnswerRefused(_ fault: StreamFault)
+    /// The server closed without having said anything.
+    func serverClosedSilently()
+}
+
+/// First handler of a channel to the server.
+package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayload {
+    package typealias InboundIn = ByteBuffer
+    package typealias InboundOut = ByteBuffer
+    package typealias OutboundIn = ByteBuffer
+    package typealias OutboundOut = ByteBuffer
+
+    private let replay: ReplayGuard
+    private let loop: LoopContext
+    private let allocator: ReadAllocator
+    private let owner: any ClientStreamOwner
+    private var sealer: RequestSealer
+    private var opener: ResponseOpener
+    private var context: ChannelHandlerContext?
+    private var isHeaderSent = false
+    private var hasAnswer = false
+    private var isBroken = false
+
+    package init(
+        _ credential: Credential, target: TargetAddress, replay: ReplayGuard, loop: LoopContext,
+        allocator: ReadAllocator, owner: any ClientStreamOwner
+    ) {
+        self.replay = replay
+        self.loop = loop
+        self.allocator = allocator
+        self.owner = owner
+        let salt = Salt.random(for: credential.method)
+        replay.record(salt)
+        sealer = RequestSealer(credential, target: target, salt: salt)
+        opener = ResponseOpener(credential)
+    }
+
+    package func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        loop.firstPayload.add(self)
+    }
+
+    package func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+    }
+
+    package func firstPayloadWaitEnded() {
+        if let context { sendHeaderAlone(context) }
+    }
+
+    private func sendHeaderAlone(_ context: ChannelHandlerContext) {
+        guard !isHeaderSent, context.channel.isActive else { return }
+        context.writeAndFlush(wrapOutboundOut(seal(ByteBuffer())), promise: nil)
+    }
+
+    package func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        let payload = unwrapOutboundIn(data)
+        guard payload.readableBytes > 0 else {
+            context.write(data, promise: promise)
+            return
+        }
+        context.write(wrapOutboundOut(seal(payload)), promise: promise)
+    }
+
+    private func seal(_ payload: ByteBuffer) -> ByteBuffer {
+        isHeaderSent = true
+        let capacity = sealer.sealedCount(payload.readableBytes)
+        var output = loop.buffers.takeForWriting(capacity: capacity)
+        output.writeWithOutputRawSpan(minimumWritableBytes: capacity) { span in
+            sealer.seal(payload.readableBytesSpan, into: &span)
+        }
+        loop.buffers.keepForWriting(output)
+        return output
+    }
+
+    package func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        if case .output = mode { sendHeaderAlone(context) }
+        context.close(mode: mode, promise: promise)
+    }
+
+    package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let input = unwrapInboundIn(data)
+        guard !isBroken else {
+            allocator.finish(input)
+            return
+        }
+        var output = loop.buffers.takeForWriting(capacity: input.readableBytes)
+        var consumed = 0
+        do throws(StreamFault) {
+            try output.writeWithOutputRawSpan(minimumWritableBytes: input.readableBytes) { (span) throws(StreamFault) in
+                consumed = try opener.receive(input.readableBytesSpan, into: &span) { replay.isFresh($0) }
+            }
+        } catch {
+            allocator.finish(input)
+            breakOff(error, context)
+            return
+        }
+        allocator.finish(input, rest: input.readableBytes - consumed)
+        guard output.readableBytes > 0 else { return }
+        if !hasAnswer {
+            hasAnswer = true
+            owner.serverAnswered()
+        }
+        loop.buffers.keepForWriting(output)
+        context.fireChannelRead(wrapInboundOut(output))
+    }
+
+    private func breakOff(_ fault: StreamFault, _ context: ChannelHandlerContext) {
+        isBroken = true
+        owner.serverAnswerRefused(fault)
+        context.fireUserInboundEventTriggered(StreamBroken())
+        context.close(promise: nil)
+    }
+
+    package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case ChannelEvent.inputClosed = event, !isBroken {
+            if !hasAnswer { owner.serverClosedSilently() }
+            if !opener.isComplete {
+                breakOff(.truncated, context)
+                return
+            }
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+}

@@ -1,0 +1,147 @@
+// The server's end of a Shadowsocks stream on a socket: opens what comes in, seals what goes out. All decisions
+// are the pure machines' (RequestOpener, ResponseSealer); this moves bytes.
+//
+// A peer that does not authenticate meets silence, whatever the reason: its bytes go on being read and thrown
+// away, nothing is sent, and the channel closes only when the peer has closed. No length, no cause and no moment
+// can be told apart from outside.
+package import NIOCore
+package import SSCommon
+
+/// What a server does with the beginning of a stream.
+package protocol ServerStreamOwner: AnyObject {
+    /// The header is authentic and new. The handler that gets the payload must be in the pipeline, behind the
+    /// stream handler, before this returns.
+    func requestReceived(_ target: TargetAddress, context: ChannelHandlerContext)
+    /// The first bytes are no request of ours; the handler has begun to absorb.
+    func requestRefused(_ fault: StreamFault, context: ChannelHandlerContext)
+}
+
+/// First handler of an accepted channel.
+package final class ServerStreamHandler: ChannelDuplexHandler {
+    package typealias InboundIn = ByteBuffer
+    package typealias InboundOut = ByteBuffer
+    package typealias OutboundIn = ByteBuffer
+    package typealias OutboundOut = ByteBuffer
+
+    private enum Phase {
+        /// Reading the header.
+        case opening
+        /// Header done, payload flows.
+        case streaming
+        /// Not authentic: read, throw away, say nothing.
+        case absorbing
+    }
+
+    private let credential: Credential
+    private let replay: ReplayGuard
+    private let loop: LoopContext
+    private let allocator: ReadAllocator
+    private var owner: (any ServerStreamOwner)?
+    private var phase = Phase.opening
+    private var opener: RequestOpener
+    private var sealer: ResponseSealer?
+
+    /// `owner` is kept until the first bytes are judged or the channel closes.
+    package init(
+        _ credential: Credential, replay: ReplayGuard, loop: LoopContext, allocator: ReadAllocator,
+        owner: any ServerStreamOwner
+    ) {
+        self.credential = credential
+        self.replay = replay
+        self.loop = loop
+        self.allocator = allocator
+        self.owner = owner
+        opener = RequestOpener(credential)
+    }
+
+    package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let input = unwrapInboundIn(data)
+        switch phase {
+        case .opening, .streaming:
+            open(input, context)
+        case .absorbing:
+            allocator.finish(input)
+        }
+    }
+
+    private func open(_ input: ByteBuffer, _ context: ChannelHandlerContext) {
+        var output = loop.buffers.takeForWriting(capacity: input.readableBytes)
+        var received = RequestOpener.Received()
+        do throws(StreamFault) {
+            try output.writeWithOutputRawSpan(minimumWritableBytes: input.readableBytes) { (span) throws(StreamFault) in
+                received = try opener.receive(input.readableBytesSpan, into: &span) { replay.isFresh($0) }
+            }
+        } catch {
+            allocator.finish(input)
+            fail(error, context)
+            return
+        }
+        allocator.finish(input, rest: input.readableBytes - received.consumed)
+        if let target = received.target {
+            phase = .streaming
+            owner.take()?.requestReceived(target, context: context)
+        }
+        if output.readableBytes > 0 {
+            loop.buffers.keepForWriting(output)
+            context.fireChannelRead(wrapInboundOut(output))
+        }
+    }
+
+    private func fail(_ fault: StreamFault, _ context: ChannelHandlerContext) {
+        if case .streaming = phase {
+            context.fireUserInboundEventTriggered(StreamBroken())
+        } else {
+            owner.take()?.requestRefused(fault, context: context)
+        }
+        phase = .absorbing
+        // The window stays open, so that nothing shows outside; a small buffer is enough to throw away from.
+        try? context.channel.syncOptions?.setOption(.socketOption(.so_rcvbuf), value: 4096)
+    }
+
+    package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard case ChannelEvent.inputClosed = event else {
+            context.fireUserInboundEventTriggered(event)
+            return
+        }
+        switch phase {
+        case .opening:
+            owner = nil
+            context.close(promise: nil)
+        case .absorbing:
+            context.close(promise: nil)
+        case .streaming:
+            // An end inside a chunk is no end but a cut.
+            if !opener.isComplete { context.fireUserInboundEventTriggered(StreamBroken()) }
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    package func channelInactive(context: ChannelHandlerContext) {
+        owner = nil
+        context.fireChannelInactive()
+    }
+
+    package func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        let payload = unwrapOutboundIn(data)
+        guard case .streaming = phase else {
+            promise?.fail(ChannelError.outputClosed)
+            return
+        }
+        guard payload.readableBytes > 0 else {
+            context.write(data, promise: promise)
+            return
+        }
+        if sealer == nil {
+            let salt = Salt.random(for: credential.method)
+            replay.record(salt)
+            sealer = ResponseSealer(credential, salt: salt)
+        }
+        let capacity = sealer!.sealedCount(payload.readableBytes)
+        var output = loop.buffers.takeForWriting(capacity: capacity)
+        output.writeWithOutputRawSpan(minimumWritableBytes: capacity) { span in
+            sealer!.seal(payload.readableBytesSpan, into: &span)
+        }
+        loop.buffers.keepForWriting(output)
+        context.write(wrapOutboundOut(output), promise: promise)
+    }
+}
