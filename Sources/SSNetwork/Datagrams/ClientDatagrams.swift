@@ -1,0 +1,146 @@
+// UDP on the laptop: one socket towards the server for each application address, so that the server, which knows
+// clients by their address, keeps their associations apart.
+package import NIOCore
+package import SSCommon
+
+/// An application's datagrams on their way to and from the server; only ever touched on its event loop.
+package final class ClientAssociation {
+    /// Datagrams that wait for the socket; more are dropped.
+    private static let maximumQueued = 64
+    /// Datagrams read at a time.
+    private static let batch = 8
+
+    private enum Phase {
+        /// The socket is being bound.
+        case binding([(TargetAddress, ByteBuffer)])
+        /// Datagrams flow.
+        case open(any Channel)
+        /// Over.
+        case closed
+    }
+
+    private let server: Endpoint
+    private let serverAddress: SocketAddress
+    private let credential: Credential
+    private let replay: ReplayGuard
+    private let eventLoop: any EventLoop
+    private let onReply: (TargetAddress, ByteBuffer) -> Void
+    private let onReplies: () -> Void
+    private var codec: DatagramCodec
+    private var phase = Phase.binding([])
+
+    /// `onReply` gets each datagram with its source, `onReplies` is called after a batch of them.
+    package init(
+        server: Endpoint, credential: Credential, replay: ReplayGuard, eventLoop: any EventLoop,
+        onReply: @escaping (TargetAddress, ByteBuffer) -> Void, onReplies: @escaping () -> Void
+    ) {
+        self.server = server
+        serverAddress = server.socketAddress
+        self.credential = credential
+        self.replay = replay
+        self.eventLoop = eventLoop
+        self.onReply = onReply
+        self.onReplies = onReplies
+        codec = DatagramCodec(credential)
+        bind()
+    }
+
+    private func bind() {
+        let association = NIOLoopBound(self, eventLoop: eventLoop)
+        DatagramSocket.bind(
+            DatagramSocket.unspecified(like: server.address), on: eventLoop, batch: Self.batch,
+            handler: { ServerReplyHandler(association.value) }
+        )
+        .assumeIsolated().whenComplete { result in
+            guard case .binding(let queue) = self.phase else {
+                if case .success(let channel) = result { channel.close(promise: nil) }
+                return
+            }
+            switch result {
+            case .success(let channel):
+                self.phase = .open(channel)
+                for (target, payload) in queue { self.send(payload, to: target) }
+                self.flush()
+            case .failure:
+                self.phase = .closed
+            }
+        }
+    }
+
+    /// Seals `payload` for `target`; leaves with the next `flush`.
+    package func send(_ payload: ByteBuffer, to target: TargetAddress) {
+        switch phase {
+        case .binding(var queue):
+            guard queue.count < Self.maximumQueued else { return }
+            queue.append((target, payload))
+            phase = .binding(queue)
+        case .open(let channel):
+            guard channel.isWritable else { return }
+            let capacity = payload.readableBytes + codec.overhead(for: target)
+            var sealed = channel.allocator.buffer(capacity: capacity)
+            let salt = Salt.random(for: credential.method)
+            replay.record(salt)
+            sealed.writeWithOutputRawSpan(minimumWritableBytes: capacity) { span in
+                codec.seal(payload.readableBytesSpan, address: target, salt: salt, into: &span)
+            }
+            let envelope = AddressedEnvelope(remoteAddress: serverAddress, data: sealed)
+            channel.pipeline.syncOperations.write(NIOAny(envelope), promise: nil)
+        case .closed:
+            break
+        }
+    }
+
+    package func flush() {
+        if case .open(let channel) = phase { channel.flush() }
+    }
+
+    package func close() {
+        if case .open(let channel) = phase { channel.close(promise: nil) }
+        phase = .closed
+    }
+
+    fileprivate func received(_ envelope: AddressedEnvelope<ByteBuffer>) {
+        // Anybody can send to this port; only the server's datagrams are looked at.
+        guard Endpoint(envelope.remoteAddress) == server else { return }
+        var plain = ByteBufferAllocator().buffer(capacity: envelope.data.readableBytes)
+        var opened: (address: TargetAddress, salt: Salt, payloadOffset: Int)?
+        do throws(StreamFault) {
+            try plain.writeWithOutputRawSpan(minimumWritableBytes: envelope.data.readableBytes) {
+                (span) throws(StreamFault) in
+                opened = try codec.open(envelope.data.readableBytesSpan, into: &span)
+            }
+        } catch {
+            return
+        }
+        guard let opened, replay.isFresh(opened.salt) else { return }
+        plain.moveReaderIndex(forwardBy: opened.payloadOffset)
+        onReply(opened.address, plain)
+    }
+
+    fileprivate func receivedAll() {
+        onReplies()
+    }
+}
+
+/// Handler of the socket towards the server.
+private final class ServerReplyHandler: ChannelInboundHandler {
+    typealias InboundIn = AddressedEnvelope<ByteBuffer>
+
+    private let association: ClientAssociation
+
+    init(_ association: ClientAssociation) {
+        self.association = association
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        association.received(unwrapInboundIn(data))
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        association.receivedAll()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // An ICMP error: the server's port is closed at this moment. The next datagram may find it open.
+    }
+}

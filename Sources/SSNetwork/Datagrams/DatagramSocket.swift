@@ -1,0 +1,41 @@
+// How every UDP channel of ours is made. Sockets are never connected: an ICMP error about one peer must not end
+// what others are sent.
+package import NIOCore
+internal import NIOPosix
+package import SSCommon
+
+package enum DatagramSocket {
+    /// The largest UDP payload over IPv4 or IPv6 without jumbograms, rounded up.
+    package static let maximumDatagram = 65_536
+
+    /// Binds a UDP channel on `eventLoop` with `handler` in it. `batch` datagrams are read at a time; each costs
+    /// 64 KiB of address space, of which only what is received becomes memory.
+    package static func bind(
+        _ endpoint: Endpoint, on eventLoop: any EventLoop, batch: Int,
+        handler: @escaping @Sendable () -> any ChannelHandler
+    ) -> EventLoopFuture<any Channel> {
+        DatagramBootstrap(group: eventLoop)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    guard let options = channel.syncOptions else { return }
+                    try options.setOption(
+                        .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: batch * maximumDatagram))
+                    if batch > 1 { try options.setOption(.datagramVectorReadMessageCount, value: batch) }
+                    try options.setOption(.maxMessagesPerRead, value: 4)
+                    // Enough for a burst; what is over it is dropped, as UDP is.
+                    try options.setOption(
+                        .writeBufferWaterMark, value: .init(low: 128 * 1024, high: 512 * 1024))
+                    try channel.pipeline.syncOperations.addHandler(handler())
+                }
+            }
+            .bind(to: endpoint.socketAddress)
+    }
+
+    /// The address that takes any local one of the same family.
+    package static func unspecified(like address: IPAddress) -> Endpoint {
+        switch address {
+        case .v4: Endpoint(.v4(IPv4Address(0)), 0)
+        case .v6: Endpoint(.v6(IPv6Address(high: 0, low: 0)), 0)
+        }
+    }
+}

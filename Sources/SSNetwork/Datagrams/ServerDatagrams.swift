@@ -1,0 +1,300 @@
+// UDP on the server (SIP004 "UDP"). A client address gets an association with sockets of its own, one a family,
+// bound to any port: what any peer sends there goes back to the client with that peer's address (full cone: RFC
+// 4787 endpoint-independent mapping and filtering). Nothing is ever sent to who has not authenticated, and a
+// datagram that does not open leaves no trace.
+package import NIOCore
+package import SSCommon
+
+/// Where a server's datagrams may go.
+package protocol DatagramPolicy: Sendable {
+    /// Whether a datagram may leave for this address.
+    func allows(_ destination: Endpoint) -> Bool
+    /// The addresses of a name, best first.
+    func resolve(_ name: HostName, on eventLoop: any EventLoop) -> EventLoopFuture<[IPAddress]>
+}
+
+/// What is counted; called on the event loop for every datagram.
+package protocol DatagramCounters: Sendable {
+    func datagramFromClient(bytes: Int)
+    func datagramToClient(bytes: Int)
+    func datagramRefused()
+    func associationOpened()
+    func associationClosed()
+}
+
+/// Handler of the UDP channel that clients send to.
+package final class ServerDatagramHandler: ChannelInboundHandler {
+    package typealias InboundIn = AddressedEnvelope<ByteBuffer>
+    package typealias OutboundOut = AddressedEnvelope<ByteBuffer>
+
+    private let credential: Credential
+    private let policy: any DatagramPolicy
+    private let counters: any DatagramCounters
+    private let replay: ReplayGuard
+    private let limit: Int
+    private let lifetime: TimeAmount
+    private var codec: DatagramCodec
+    private var table: ExpiringTable<SocketAddress, ServerAssociation>
+    /// Associations written to since the last flush.
+    private var unflushed: [ServerAssociation] = []
+    private var context: ChannelHandlerContext?
+    private var sweep: RepeatedTask?
+
+    /// At most `limit` associations, each ended `lifetime` after its last datagram.
+    package init(
+        _ credential: Credential, policy: any DatagramPolicy, counters: any DatagramCounters, replay: ReplayGuard,
+        limit: Int, lifetime: TimeAmount
+    ) {
+        self.credential = credential
+        self.policy = policy
+        self.counters = counters
+        self.replay = replay
+        self.limit = limit
+        self.lifetime = lifetime
+        codec = DatagramCodec(credential)
+        table = ExpiringTable(limit: limit, lifetime: lifetime) { association in
+            association.close()
+            counters.associationClosed()
+        }
+    }
+
+    package func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        let period = TimeAmount.nanoseconds(max(lifetime.nanoseconds / 8, 1_000_000_000))
+        let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
+        sweep = context.eventLoop.scheduleRepeatedTask(initialDelay: period, delay: period) { _ in
+            handler.value.table.sweep(now: .now())
+        }
+    }
+
+    package func channelInactive(context: ChannelHandlerContext) {
+        sweep?.cancel()
+        table.removeAll()
+        self.context = nil
+        context.fireChannelInactive()
+    }
+
+    package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let envelope = unwrapInboundIn(data)
+        var plain = context.channel.allocator.buffer(capacity: envelope.data.readableBytes)
+        let opened: (address: TargetAddress, salt: Salt, payloadOffset: Int)
+        do throws(StreamFault) {
+            opened = try open(envelope.data, into: &plain)
+        } catch {
+            counters.datagramRefused()
+            return
+        }
+        plain.moveReaderIndex(forwardBy: opened.payloadOffset)
+        counters.datagramFromClient(bytes: plain.readableBytes)
+        let association = association(of: envelope.remoteAddress, context)
+        switch opened.address.host {
+        case .ip(let address):
+            forward(plain, to: Endpoint(address.folded, opened.address.port), through: association)
+        case .name(let name):
+            let port = opened.address.port
+            let payload = plain
+            policy.resolve(name, on: context.eventLoop).assumeIsolated().whenSuccess { addresses in
+                let candidates = addresses.map { Endpoint($0.folded, port) }
+                guard let destination = candidates.first(where: { self.policy.allows($0) }) else {
+                    self.counters.datagramRefused()
+                    return
+                }
+                self.forward(payload, to: destination, through: association)
+                self.flushAssociations()
+            }
+        }
+    }
+
+    private func open(
+        _ datagram: ByteBuffer, into plain: inout ByteBuffer
+    ) throws(StreamFault) -> (address: TargetAddress, salt: Salt, payloadOffset: Int) {
+        var opened: (address: TargetAddress, salt: Salt, payloadOffset: Int)?
+        try plain.writeWithOutputRawSpan(minimumWritableBytes: datagram.readableBytes) { (span) throws(StreamFault) in
+            opened = try codec.open(datagram.readableBytesSpan, into: &span)
+        }
+        guard let opened, replay.isFresh(opened.salt) else { throw .replayed }
+        return opened
+    }
+
+    private func association(of client: SocketAddress, _ context: ChannelHandlerContext) -> ServerAssociation {
+        let now = NIODeadline.now()
+        if let association = table.use(client, now: now) { return association }
+        let association = ServerAssociation(client: client, owner: self, eventLoop: context.eventLoop)
+        table.insert(association, for: client, now: now)
+        counters.associationOpened()
+        return association
+    }
+
+    private func forward(_ payload: ByteBuffer, to destination: Endpoint, through association: ServerAssociation) {
+        guard policy.allows(destination) else {
+            counters.datagramRefused()
+            return
+        }
+        if association.send(payload, to: destination) { unflushed.append(association) }
+    }
+
+    package func channelReadComplete(context: ChannelHandlerContext) {
+        flushAssociations()
+    }
+
+    private func flushAssociations() {
+        for association in unflushed { association.flush() }
+        unflushed.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: The way back
+
+    fileprivate func reply(_ payload: ByteBuffer, from source: SocketAddress, to client: SocketAddress) {
+        guard let context, context.channel.isWritable, let source = Endpoint(source) else { return }
+        _ = table.use(client, now: .now())
+        counters.datagramToClient(bytes: payload.readableBytes)
+        let address = TargetAddress(.ip(source.address), port: source.port)
+        let capacity = payload.readableBytes + codec.overhead(for: address)
+        var sealed = context.channel.allocator.buffer(capacity: capacity)
+        let salt = Salt.random(for: credential.method)
+        replay.record(salt)
+        sealed.writeWithOutputRawSpan(minimumWritableBytes: capacity) { span in
+            codec.seal(payload.readableBytesSpan, address: address, salt: salt, into: &span)
+        }
+        context.write(wrapOutboundOut(AddressedEnvelope(remoteAddress: client, data: sealed)), promise: nil)
+    }
+
+    fileprivate func flushReplies() {
+        context?.flush()
+    }
+
+    package func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // One datagram could not be sent or received; the others are none the worse.
+    }
+}
+
+/// The sockets of one client address.
+private final class ServerAssociation {
+    /// Datagrams that wait for a socket to be bound; more are dropped.
+    private static let maximumQueued = 64
+    /// Datagrams read at a time.
+    private static let batch = 8
+
+    private enum Socket {
+        /// Not asked for yet.
+        case none
+        /// Being bound; what waits for it.
+        case binding([AddressedEnvelope<ByteBuffer>])
+        /// Bound.
+        case bound(any Channel)
+        /// Cannot be had, or closed.
+        case closed
+    }
+
+    private let client: SocketAddress
+    private let eventLoop: any EventLoop
+    private weak var owner: ServerDatagramHandler?
+    private var ipv4 = Socket.none
+    private var ipv6 = Socket.none
+    private var isUnflushed = false
+
+    init(client: SocketAddress, owner: ServerDatagramHandler, eventLoop: any EventLoop) {
+        self.client = client
+        self.owner = owner
+        self.eventLoop = eventLoop
+    }
+
+    /// True if this is the first datagram since the last flush.
+    func send(_ payload: ByteBuffer, to destination: Endpoint) -> Bool {
+        let envelope = AddressedEnvelope(remoteAddress: destination.socketAddress, data: payload)
+        switch destination.address {
+        case .v4: write(envelope, on: \.ipv4, like: destination.address)
+        case .v6: write(envelope, on: \.ipv6, like: destination.address)
+        }
+        defer { isUnflushed = true }
+        return !isUnflushed
+    }
+
+    private func write(
+        _ envelope: AddressedEnvelope<ByteBuffer>, on slot: ReferenceWritableKeyPath<ServerAssociation, Socket>,
+        like address: IPAddress
+    ) {
+        switch self[keyPath: slot] {
+        case .bound(let channel):
+            channel.pipeline.syncOperations.write(NIOAny(envelope), promise: nil)
+        case .binding(var queue):
+            guard queue.count < Self.maximumQueued else { return }
+            queue.append(envelope)
+            self[keyPath: slot] = .binding(queue)
+        case .none:
+            self[keyPath: slot] = .binding([envelope])
+            bind(slot, like: address)
+        case .closed:
+            break
+        }
+    }
+
+    private func bind(_ slot: ReferenceWritableKeyPath<ServerAssociation, Socket>, like address: IPAddress) {
+        let association = NIOLoopBound(self, eventLoop: eventLoop)
+        DatagramSocket.bind(
+            DatagramSocket.unspecified(like: address), on: eventLoop, batch: Self.batch,
+            handler: { TargetDatagramHandler(association.value) }
+        )
+        .assumeIsolated().whenComplete { result in
+            switch result {
+            case .success(let channel): self.bound(channel, slot)
+            case .failure: self[keyPath: slot] = .closed
+            }
+        }
+    }
+
+    private func bound(_ channel: any Channel, _ slot: ReferenceWritableKeyPath<ServerAssociation, Socket>) {
+        guard case .binding(let queue) = self[keyPath: slot] else {
+            channel.close(promise: nil)
+            return
+        }
+        self[keyPath: slot] = .bound(channel)
+        for envelope in queue { channel.pipeline.syncOperations.write(NIOAny(envelope), promise: nil) }
+        channel.flush()
+    }
+
+    func flush() {
+        isUnflushed = false
+        if case .bound(let channel) = ipv4 { channel.flush() }
+        if case .bound(let channel) = ipv6 { channel.flush() }
+    }
+
+    func close() {
+        for socket in [ipv4, ipv6] {
+            if case .bound(let channel) = socket { channel.close(promise: nil) }
+        }
+        ipv4 = .closed
+        ipv6 = .closed
+    }
+
+    func received(_ envelope: AddressedEnvelope<ByteBuffer>) {
+        owner?.reply(envelope.data, from: envelope.remoteAddress, to: client)
+    }
+
+    func receivedAll() {
+        owner?.flushReplies()
+    }
+}
+
+/// Handler of an association's socket.
+private final class TargetDatagramHandler: ChannelInboundHandler {
+    typealias InboundIn = AddressedEnvelope<ByteBuffer>
+
+    private let association: ServerAssociation
+
+    init(_ association: ServerAssociation) {
+        self.association = association
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        association.received(unwrapInboundIn(data))
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        association.receivedAll()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // An ICMP error about one peer; the association goes on.
+    }
+}
