@@ -6,9 +6,19 @@ package import SSCommon
 /// Opens byte streams to targets.
 package protocol StreamDialer: Sendable {
     /// Connects to `target`. The channel that comes back is active, carries plaintext `ByteBuffer`s both ways,
-    /// lives on `eventLoop`, allows remote half-closure, and has `autoRead` off: the caller adds its handlers
-    /// to the pipeline's tail and then turns reading on. Fails with `DialError` only.
-    func dial(_ target: TargetAddress, on eventLoop: any EventLoop) -> EventLoopFuture<any Channel>
+    /// lives on `eventLoop` and allows remote half-closure. `configure` is called once, on that channel and its loop,
+    /// before anything is read from it: it adds the caller's handlers to the pipeline's tail. Fails with
+    /// `DialError` only.
+    func dial(
+        _ target: TargetAddress, on eventLoop: any EventLoop, configure: @escaping @Sendable (any Channel) throws -> Void
+    ) -> EventLoopFuture<any Channel>
+}
+
+extension StreamDialer {
+    /// The same with `autoRead` off: the caller adds its handlers and then turns reading on.
+    package func dial(_ target: TargetAddress, on eventLoop: any EventLoop) -> EventLoopFuture<any Channel> {
+        dial(target, on: eventLoop) { try $0.syncOptions?.setOption(.autoRead, value: false) }
+    }
 }
 
 /// Why a stream could not be opened.

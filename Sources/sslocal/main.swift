@@ -12,14 +12,12 @@ let target = TargetAddress(host: "127.0.0.1", port: UInt16(a[6])!)!
 let l = try StreamListener.bind(Endpoint(.v4(IPv4Address(127,0,0,1)), UInt16(a[1])!), group: group, loops: loops) { c, loop, al in
     let near = RelayHandler(allocator: al, isFirst: true)
     try c.pipeline.syncOperations.addHandler(near)
-    dialer.dial(target, on: c.eventLoop).assumeIsolated().whenComplete { r in
+    let far = RelayHandler(allocator: nil, isFirst: false)
+    let bound = NIOLoopBound(far, eventLoop: c.eventLoop)
+    dialer.dial(target, on: c.eventLoop) { ch in try ch.pipeline.syncOperations.addHandler(bound.value) }.assumeIsolated().whenComplete { r in
         switch r {
-        case .success(let ch):
-            let far = RelayHandler(allocator: nil, isFirst: false)
-            try! ch.pipeline.syncOperations.addHandler(far)
+        case .success:
             Relay(near, far, on: loop, timeouts: RelayTimeouts())
-            try? ch.syncOptions?.setOption(.autoRead, value: true)
-            try? c.syncOptions?.setOption(.autoRead, value: true)
         case .failure: c.close(promise: nil)
         }
     }

@@ -4,16 +4,16 @@ package import SSCommon
 
 package struct LiteralDialer: StreamDialer {
     package init() {}
-    package func dial(_ target: TargetAddress, on eventLoop: any EventLoop) -> EventLoopFuture<any Channel> {
-        guard case .ip(let ip) = target.host, let address = try? SocketAddress(ipAddress: ip.description, port: Int(target.port)) else {
+    package func dial(_ target: TargetAddress, on eventLoop: any EventLoop, configure: @escaping @Sendable (any Channel) throws -> Void) -> EventLoopFuture<any Channel> {
+        guard case .ip(let ip) = target.host else {
             return eventLoop.makeFailedFuture(DialError.nameNotFound)
         }
+        let address = Endpoint(ip, target.port).socketAddress
         return ClientBootstrap(group: eventLoop)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.syncOptions!.setOption(.autoRead, value: false)
                     try channel.syncOptions!.setOption(.allowRemoteHalfClosure, value: true)
-                    try channel.syncOptions!.setOption(.socketOption(.tcp_nodelay), value: 1)
+                    try configure(channel)
                 }
             }
             .connect(to: address).flatMapErrorThrowing { _ in throw DialError.refused }

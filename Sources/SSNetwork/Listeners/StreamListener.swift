@@ -12,7 +12,7 @@ package struct StreamListener: Sendable {
     package var address: Endpoint? { channel.localAddress.flatMap(Endpoint.init) }
 
     /// Listens on `endpoint`; accepted channels are spread over `loops`' event loops. `accept` runs on the
-    /// channel's loop with reading off; it installs handlers and turns reading on.
+    /// channel's loop before anything is read; it installs the handlers.
     package static func bind(
         _ endpoint: Endpoint, group: any EventLoopGroup, loops: LoopContexts,
         accept: @escaping @Sendable (any Channel, LoopContext, ReadAllocator) throws -> Void
@@ -21,12 +21,14 @@ package struct StreamListener: Sendable {
             .serverChannelOption(.backlog, value: 4096)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             // Inherited by accepted sockets, which saves two system calls each.
-            .serverChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            .serverChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .serverChannelOption(.socketOption(.so_keepalive), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
                     let loop = loops[channel.eventLoop]
-                    let allocator = try StreamSocketOptions.apply(to: channel, loop: loop)
+                    let allocator = ReadAllocator(loop.buffers)
+                    try StreamSocketOptions.apply(allocator, to: channel)
                     try accept(channel, loop, allocator)
                 }
             }

@@ -4,8 +4,8 @@
 // passed on as an end too: the far side must still get all that was said before it.
 package import NIOCore
 
-/// One end of a relay, the last handler of its channel. Until it is linked it keeps what was read, and it can hold
-/// further reads back.
+/// One end of a relay, the last handler of its channel. Until it is linked it keeps what was read, within
+/// bounds.
 package final class RelayHandler: ChannelDuplexHandler {
     package typealias InboundIn = ByteBuffer
     package typealias OutboundIn = ByteBuffer
@@ -33,12 +33,14 @@ package final class RelayHandler: ChannelDuplexHandler {
 
     /// Reads that NIO asked for while the partner could not take more.
     private var isReadHeld = false
-    /// While unlinked: no more reads, please.
-    private var holdsReads: Bool
     private var early: ByteBuffer?
     private var isInputEnded = false
     private var isOutputEnding = false
     private var discarded = 0
+
+    /// How much is kept before the link; a first flight fits. Stopping at the first read would cost each
+    /// connection two system calls.
+    private static let maximumEarly = 32 * 1024
 
     /// How much a discarding end throws away before it closes; the peer of such an end usually has stopped.
     private static let maximumDiscarded = 256 * 1024
@@ -46,12 +48,11 @@ package final class RelayHandler: ChannelDuplexHandler {
     /// `allocator` is the channel's own; `isFirst` if no handler in front gives its buffers back. `early` is what
     /// was read before this handler was there.
     package init(
-        allocator: ReadAllocator?, isFirst: Bool, early: ByteBuffer? = nil, holdsReads: Bool = true
+        allocator: ReadAllocator?, isFirst: Bool, early: ByteBuffer? = nil
     ) {
         self.allocator = allocator
         self.isFirst = isFirst
         self.early = early
-        self.holdsReads = holdsReads
     }
 
     // MARK: Linking
@@ -81,12 +82,6 @@ package final class RelayHandler: ChannelDuplexHandler {
         if isInputEnded { partner.endOutput() }
         if case .closed = phase { return }
         releaseRead(context)
-    }
-
-    /// Asks for an end of the hold on reads while still unlinked.
-    package func allowReads() {
-        holdsReads = false
-        if let context { releaseRead(context) }
     }
 
     // MARK: Pipeline
@@ -160,7 +155,7 @@ package final class RelayHandler: ChannelDuplexHandler {
 
     private var mayRead: Bool {
         switch phase {
-        case .unlinked: !holdsReads
+        case .unlinked: (early?.readableBytes ?? 0) < Self.maximumEarly
         case .relaying: partner?.context?.channel.isWritable ?? true
         case .discarding: true
         case .closed: true

@@ -47,7 +47,11 @@ package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayl
 
     package func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+    }
+
+    package func channelActive(context: ChannelHandlerContext) {
         loop.firstPayload.add(self)
+        context.fireChannelActive()
     }
 
     package func handlerRemoved(context: ChannelHandlerContext) {

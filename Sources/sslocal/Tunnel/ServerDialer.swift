@@ -12,14 +12,17 @@ struct ServerDialer: StreamDialer {
     let loops: LoopContexts
     let owner: any ClientStreamOwner
 
-    func dial(_ target: TargetAddress, on eventLoop: any EventLoop) -> EventLoopFuture<any Channel> {
+    func dial(
+        _ target: TargetAddress, on eventLoop: any EventLoop, configure: @escaping @Sendable (any Channel) throws -> Void
+    ) -> EventLoopFuture<any Channel> {
         let loop = loops[eventLoop]
-        return connector.dial(server, on: eventLoop).flatMapThrowing { channel in
-            let allocator = try StreamSocketOptions.apply(to: channel, loop: loop)
+        return connector.dial(server, on: eventLoop) { [credential, replay, owner] channel in
+            let allocator = ReadAllocator(loop.buffers)
+            try StreamSocketOptions.apply(allocator, to: channel)
             let stream = ClientStreamHandler(
                 credential, target: target, replay: replay, loop: loop, allocator: allocator, owner: owner)
             try channel.pipeline.syncOperations.addHandler(stream)
-            return channel
+            try configure(channel)
         }
     }
 }

@@ -16,7 +16,6 @@ struct InboundService: Sendable {
         let stream = InboundStream(self, loop, allocator)
         try channel.pipeline.syncOperations.addHandler(
             ServerStreamHandler(credential, replay: replay, loop: loop, allocator: allocator, owner: stream))
-        try channel.syncOptions?.setOption(.autoRead, value: true)
     }
 }
 
@@ -42,19 +41,18 @@ final class InboundStream: ServerStreamOwner {
         }
         let loop = loop
         let timeouts = service.timeouts
-        service.dialer.dial(target, on: loop.eventLoop).assumeIsolated().whenComplete { result in
+        let farAllocator = ReadAllocator(loop.buffers)
+        let far = RelayHandler(allocator: farAllocator, isFirst: true)
+        let bound = NIOLoopBound((far, farAllocator), eventLoop: loop.eventLoop)
+        service.dialer.dial(target, on: loop.eventLoop) { channel in
+            let (far, allocator) = bound.value
+            try StreamSocketOptions.apply(allocator, to: channel)
+            try channel.pipeline.syncOperations.addHandler(far)
+        }
+        .assumeIsolated().whenComplete { result in
             switch result {
-            case .success(let channel):
-                do {
-                    let allocator = try StreamSocketOptions.apply(to: channel, loop: loop)
-                    let far = RelayHandler(allocator: allocator, isFirst: true)
-                    try channel.pipeline.syncOperations.addHandler(far)
-                    Relay(near, far, on: loop, timeouts: timeouts)
-                    try channel.syncOptions?.setOption(.autoRead, value: true)
-                } catch {
-                    channel.close(promise: nil)
-                    client.close(promise: nil)
-                }
+            case .success:
+                Relay(near, far, on: loop, timeouts: timeouts)
             case .failure:
                 client.close(promise: nil)
             }
