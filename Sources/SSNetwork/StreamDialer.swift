@@ -10,7 +10,8 @@ package protocol StreamDialer: Sendable {
     /// before anything is read from it: it adds the caller's handlers to the pipeline's tail. Fails with
     /// `DialError` only.
     func dial(
-        _ target: TargetAddress, on eventLoop: any EventLoop, configure: @escaping @Sendable (any Channel) throws -> Void
+        _ target: TargetAddress, on eventLoop: any EventLoop,
+        configure: @escaping @Sendable (any Channel) throws -> Void
     ) -> EventLoopFuture<any Channel>
 }
 

@@ -93,7 +93,8 @@ package struct AEADContext: ~Copyable {
                 crypto_core_hchacha20(bytes, nonce, longKey.assumingMemoryBound(to: UInt8.self), nil)
                 (bytes + 32).update(repeating: 0, count: 4)
                 (bytes + 36).update(from: nonce + 16, count: 8)
-                precondition(EVP_CipherInit_ex(context, nil, nil, bytes, bytes + 32, -1) == 1, "libcrypto refused a nonce")
+                precondition(
+                    EVP_CipherInit_ex(context, nil, nil, bytes, bytes + 32, -1) == 1, "libcrypto refused a nonce")
                 Sodium.wipe(scratch)
             }
         }

@@ -12,7 +12,8 @@ extension TargetAddress {
 
     /// An address at the front of `bytes` and how many bytes it takes; nil if more bytes are needed. A name
     /// that is an IP literal comes back as that IP, so that no rule on addresses is passed by spelling.
-    package static func decode(_ bytes: borrowing RawSpan) throws(StreamFault) -> (address: TargetAddress, count: Int)? {
+    package static func decode(_ bytes: borrowing RawSpan) throws(StreamFault) -> (address: TargetAddress, count: Int)?
+    {
         guard bytes.byteCount > 0 else { return nil }
         switch bytes[0] {
         case AddressType.ipv4:

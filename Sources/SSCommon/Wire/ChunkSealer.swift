@@ -55,7 +55,8 @@ package struct ChunkSealer: ~Copyable {
     private mutating func sealPiece(_ plaintext: UnsafeRawBufferPointer, into output: inout OutputRawSpan) {
         output.withUnsafeMutableBytes { buffer, initialized in
             precondition(plaintext.count + AEADAlgorithm.tagLength <= buffer.count - initialized, "no room to seal")
-            aead.seal(plaintext.baseAddress!, count: plaintext.count, to: buffer.baseAddress! + initialized, nonce: nonce)
+            aead.seal(
+                plaintext.baseAddress!, count: plaintext.count, to: buffer.baseAddress! + initialized, nonce: nonce)
             initialized += plaintext.count + AEADAlgorithm.tagLength
         }
         nonce.increment()

@@ -49,7 +49,8 @@ package struct DatagramCodec: ~Copyable {
         let isAuthentic = output.withUnsafeMutableBytes { buffer, initialized in
             precondition(count <= buffer.count - initialized, "no room to open")
             let ok = datagram.withUnsafeBytes {
-                opener.open($0.baseAddress! + saltLength, count: count, to: buffer.baseAddress! + initialized, nonce: Nonce())
+                opener.open(
+                    $0.baseAddress! + saltLength, count: count, to: buffer.baseAddress! + initialized, nonce: Nonce())
             }
             if ok { initialized += count }
             return ok

@@ -4,7 +4,10 @@ package import SSCommon
 
 package struct LiteralDialer: StreamDialer {
     package init() {}
-    package func dial(_ target: TargetAddress, on eventLoop: any EventLoop, configure: @escaping @Sendable (any Channel) throws -> Void) -> EventLoopFuture<any Channel> {
+    package func dial(
+        _ target: TargetAddress, on eventLoop: any EventLoop,
+        configure: @escaping @Sendable (any Channel) throws -> Void
+    ) -> EventLoopFuture<any Channel> {
         guard case .ip(let ip) = target.host else {
             return eventLoop.makeFailedFuture(DialError.nameNotFound)
         }

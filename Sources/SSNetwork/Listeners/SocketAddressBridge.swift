@@ -31,7 +31,8 @@ extension Endpoint {
         switch socketAddress {
         case .v4(let address):
             self = withUnsafeBytes(of: address.address) { raw in
-                let value = UInt32(bigEndian: raw.loadUnaligned(fromByteOffset: SocketAddressLayout.ipv4, as: UInt32.self))
+                let value = UInt32(
+                    bigEndian: raw.loadUnaligned(fromByteOffset: SocketAddressLayout.ipv4, as: UInt32.self))
                 return Endpoint(.v4(IPv4Address(value)), Self.port(raw))
             }
         case .v6(let address):

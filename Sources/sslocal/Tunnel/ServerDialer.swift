@@ -13,7 +13,8 @@ struct ServerDialer: StreamDialer {
     let owner: any ClientStreamOwner
 
     func dial(
-        _ target: TargetAddress, on eventLoop: any EventLoop, configure: @escaping @Sendable (any Channel) throws -> Void
+        _ target: TargetAddress, on eventLoop: any EventLoop,
+        configure: @escaping @Sendable (any Channel) throws -> Void
     ) -> EventLoopFuture<any Channel> {
         let loop = loops[eventLoop]
         return connector.dial(server, on: eventLoop) { [credential, replay, owner] channel in
