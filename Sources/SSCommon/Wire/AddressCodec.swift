@@ -32,7 +32,7 @@ extension TargetAddress {
             let name = bytes.extracting(2..<2 + length).withUnsafeBytes { [UInt8]($0) }
             guard let host = HostName(name) else { throw .malformedAddress }
             let port = bytes.bigEndian16(at: 2 + length)
-            if let text = host.text, let address = IPAddress(text) {
+            if host.mayBeLiteral, let text = host.text, let address = IPAddress(text) {
                 return (TargetAddress(.ip(address), port: port), 4 + length)
             }
             return (TargetAddress(.name(host), port: port), 4 + length)

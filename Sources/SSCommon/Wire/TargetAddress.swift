@@ -16,6 +16,11 @@ package struct HostName: Hashable, Sendable {
         self.init([UInt8](text.utf8))
     }
 
+    /// False if the name is certainly no IP literal: those end in a digit or hold a colon.
+    var mayBeLiteral: Bool {
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[bytes.count - 1]) || bytes.contains(UInt8(ascii: ":"))
+    }
+
     /// The name if it is valid UTF-8, unescaped.
     package var text: String? { String(validating: bytes, as: UTF8.self) }
 }

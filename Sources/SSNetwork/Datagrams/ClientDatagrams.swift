@@ -27,6 +27,7 @@ package final class ClientAssociation {
     private let onReply: (TargetAddress, ByteBuffer) -> Void
     private let onReplies: () -> Void
     private var codec: DatagramCodec
+    private var salts: SaltSource
     private var phase = Phase.binding([])
 
     /// `onReply` gets each datagram with its source, `onReplies` is called after a batch of them.
@@ -42,6 +43,7 @@ package final class ClientAssociation {
         self.onReply = onReply
         self.onReplies = onReplies
         codec = DatagramCodec(credential)
+        salts = SaltSource(credential.method)
         bind()
     }
 
@@ -78,7 +80,7 @@ package final class ClientAssociation {
             guard channel.isWritable else { return }
             let capacity = payload.readableBytes + codec.overhead(for: target)
             var sealed = channel.allocator.buffer(capacity: capacity)
-            let salt = Salt.random(for: credential.method)
+            let salt = salts.next()
             replay.record(salt)
             sealed.writeWithOutputRawSpan(minimumWritableBytes: capacity) { span in
                 codec.seal(payload.readableBytesSpan, address: target, salt: salt, into: &span)

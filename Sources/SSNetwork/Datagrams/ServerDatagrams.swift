@@ -34,6 +34,7 @@ package final class ServerDatagramHandler: ChannelInboundHandler {
     private let limit: Int
     private let lifetime: TimeAmount
     private var codec: DatagramCodec
+    private var salts: SaltSource
     private var table: ExpiringTable<SocketAddress, ServerAssociation>
     /// Associations written to since the last flush.
     private var unflushed: [ServerAssociation] = []
@@ -52,6 +53,7 @@ package final class ServerDatagramHandler: ChannelInboundHandler {
         self.limit = limit
         self.lifetime = lifetime
         codec = DatagramCodec(credential)
+        salts = SaltSource(credential.method)
         table = ExpiringTable(limit: limit, lifetime: lifetime) { association in
             association.close()
             counters.associationClosed()
@@ -151,7 +153,7 @@ package final class ServerDatagramHandler: ChannelInboundHandler {
         let address = TargetAddress(.ip(source.address), port: source.port)
         let capacity = payload.readableBytes + codec.overhead(for: address)
         var sealed = context.channel.allocator.buffer(capacity: capacity)
-        let salt = Salt.random(for: credential.method)
+        let salt = salts.next()
         replay.record(salt)
         sealed.writeWithOutputRawSpan(minimumWritableBytes: capacity) { span in
             codec.seal(payload.readableBytesSpan, address: address, salt: salt, into: &span)

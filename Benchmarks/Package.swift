@@ -1,0 +1,22 @@
+// swift-tools-version: 6.2
+// Benchmarks of the pure core, without sockets: swift run -c release --package-path Benchmarks
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("ExistentialAny"),
+]
+
+let package = Package(
+    name: "swift-shadowsocks-benchmarks",
+    platforms: [.macOS(.v26)],
+    targets: [
+        // The same sources as the programs', through links: they are no product that another package could name.
+        .systemLibrary(name: "CSodium", pkgConfig: "libsodium"),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto"),
+        .target(name: "SSCommon", dependencies: ["CSodium", "COpenSSL"], swiftSettings: settings),
+        .executableTarget(name: "Benchmarks", dependencies: ["SSCommon"], swiftSettings: settings),
+    ]
+)

@@ -1,0 +1,43 @@
+// Times a piece of work: the median of several runs, each long enough for the clock.
+
+struct Stopwatch {
+    let filter: String?
+
+    /// Seconds of one execution of `work`, the median of five runs of at least 0.1 s.
+    func seconds(_ work: () -> Void) -> Double {
+        let clock = ContinuousClock()
+        var repetitions = 1
+        while true {
+            let elapsed = clock.measure { for _ in 0..<repetitions { work() } }
+            if elapsed > .milliseconds(100) { break }
+            repetitions *= elapsed < .milliseconds(5) ? 10 : 2
+        }
+        let runs = (0..<5).map { _ in
+            clock.measure { for _ in 0..<repetitions { work() } } / repetitions
+        }
+        let median = runs.sorted()[2].components
+        return Double(median.seconds) + Double(median.attoseconds) * 1e-18
+    }
+
+    /// Measures and prints one line, unless the filter leaves it out. `bytes` are those of one execution.
+    func report(_ name: String, bytes: Int? = nil, _ work: () -> Void) {
+        if let filter, !name.contains(filter) { return }
+        let seconds = seconds(work)
+        var line = name.padded(to: 48) + "\(rounded(seconds * 1e9)) ns".padded(to: 16)
+        if let bytes { line += "\(rounded(Double(bytes) / seconds / 1e9, digits: 2)) GB/s" }
+        print(line)
+    }
+
+    /// With `digits` decimals, in integers: there is no `round` without the C library's mathematics.
+    private func rounded(_ value: Double, digits: Int = 0) -> String {
+        guard digits > 0 else { return "\(Int(value + 0.5))" }
+        let hundredths = Int(value * 100 + 0.5)
+        return "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)"
+    }
+}
+
+extension String {
+    fileprivate func padded(to width: Int) -> String {
+        self + String(repeating: " ", count: max(1, width - count))
+    }
+}

@@ -1,0 +1,7 @@
+// usage: Benchmarks [PART OF A NAME]
+import SSCommon
+
+let watch = Stopwatch(filter: CommandLine.arguments.dropFirst().first)
+benchmarkAEAD(watch)
+benchmarkStreams(watch)
+benchmarkParsing(watch)
