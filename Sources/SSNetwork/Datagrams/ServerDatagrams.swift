@@ -13,15 +13,6 @@ package protocol DatagramPolicy: Sendable {
     func resolve(_ name: HostName, on eventLoop: any EventLoop) -> EventLoopFuture<[IPAddress]>
 }
 
-/// What is counted; called on the event loop for every datagram.
-package protocol DatagramCounters: Sendable {
-    func datagramFromClient(bytes: Int)
-    func datagramToClient(bytes: Int)
-    func datagramRefused()
-    func associationOpened()
-    func associationClosed()
-}
-
 /// Handler of the UDP channel that clients send to.
 package final class ServerDatagramHandler: ChannelInboundHandler {
     package typealias InboundIn = AddressedEnvelope<ByteBuffer>
@@ -29,7 +20,7 @@ package final class ServerDatagramHandler: ChannelInboundHandler {
 
     private let credential: Credential
     private let policy: any DatagramPolicy
-    private let counters: any DatagramCounters
+    private let counters: TrafficCounters
     private let replay: ReplayGuard
     private let limit: Int
     private let lifetime: TimeAmount
@@ -43,7 +34,7 @@ package final class ServerDatagramHandler: ChannelInboundHandler {
 
     /// At most `limit` associations, each ended `lifetime` after its last datagram.
     package init(
-        _ credential: Credential, policy: any DatagramPolicy, counters: any DatagramCounters, replay: ReplayGuard,
+        _ credential: Credential, policy: any DatagramPolicy, counters: TrafficCounters, replay: ReplayGuard,
         limit: Int, lifetime: TimeAmount
     ) {
         self.credential = credential
@@ -83,11 +74,11 @@ package final class ServerDatagramHandler: ChannelInboundHandler {
         do throws(StreamFault) {
             opened = try open(envelope.data, into: &plain)
         } catch {
-            counters.datagramRefused()
+            counters.finished(error == .replayed ? .replay : .cipher)
             return
         }
         plain.moveReaderIndex(forwardBy: opened.payloadOffset)
-        counters.datagramFromClient(bytes: plain.readableBytes)
+        counters.packetUp(bytes: plain.readableBytes)
         let association = association(of: envelope.remoteAddress, context)
         switch opened.address.host {
         case .ip(let address):
@@ -98,7 +89,7 @@ package final class ServerDatagramHandler: ChannelInboundHandler {
             policy.resolve(name, on: context.eventLoop).assumeIsolated().whenSuccess { addresses in
                 let candidates = addresses.map { Endpoint($0.folded, port) }
                 guard let destination = candidates.first(where: { self.policy.allows($0) }) else {
-                    self.counters.datagramRefused()
+                    self.counters.finished(.denied)
                     return
                 }
                 self.forward(payload, to: destination, through: association)
@@ -129,7 +120,7 @@ package final class ServerDatagramHandler: ChannelInboundHandler {
 
     private func forward(_ payload: ByteBuffer, to destination: Endpoint, through association: ServerAssociation) {
         guard policy.allows(destination) else {
-            counters.datagramRefused()
+            counters.finished(.denied)
             return
         }
         if association.send(payload, to: destination) { unflushed.append(association) }
@@ -149,7 +140,7 @@ package final class ServerDatagramHandler: ChannelInboundHandler {
     fileprivate func reply(_ payload: ByteBuffer, from source: SocketAddress, to client: SocketAddress) {
         guard let context, context.channel.isWritable, let source = Endpoint(source) else { return }
         _ = table.use(client, now: .now())
-        counters.datagramToClient(bytes: payload.readableBytes)
+        counters.packetDown(bytes: payload.readableBytes)
         let address = TargetAddress(.ip(source.address), port: source.port)
         let capacity = payload.readableBytes + codec.overhead(for: address)
         var sealed = context.channel.allocator.buffer(capacity: capacity)

@@ -1,6 +1,7 @@
 // What belongs to one event loop: shared buffers, a coarse clock and the sweep that ends what has been quiet
 // for too long. Timers of their own would cost each connection a closure and two heap operations.
 package import NIOCore
+package import SSCommon
 
 /// One loop's resources; only ever touched on that loop.
 ///
@@ -10,8 +11,10 @@ package final class LoopContext: @unchecked Sendable {
     package let buffers = LoopBuffers()
     package let deadlines: DeadlineList
     package let firstPayload: FirstPayloadWait
+    package let counters: TrafficCounters
 
-    package init(_ eventLoop: any EventLoop) {
+    package init(_ eventLoop: any EventLoop, counters: TrafficCounters) {
+        self.counters = counters
         self.eventLoop = eventLoop
         deadlines = DeadlineList(eventLoop)
         firstPayload = FirstPayloadWait(eventLoop)
@@ -22,9 +25,9 @@ package final class LoopContext: @unchecked Sendable {
 package struct LoopContexts: Sendable {
     private let byLoop: [ObjectIdentifier: LoopContext]
 
-    package init(_ group: any EventLoopGroup) {
+    package init(_ group: any EventLoopGroup, ledger: TrafficLedger) {
         var byLoop: [ObjectIdentifier: LoopContext] = [:]
-        for loop in group.makeIterator() { byLoop[ObjectIdentifier(loop)] = LoopContext(loop) }
+        for loop in group.makeIterator() { byLoop[ObjectIdentifier(loop)] = LoopContext(loop, counters: ledger.makeCounters()) }
         self.byLoop = byLoop
     }
 

@@ -3,6 +3,7 @@
 // an end (FIN), after everything before it, and half-closed streams go on in the other direction. A reset is
 // passed on as an end too: the far side must still get all that was said before it.
 package import NIOCore
+internal import SSCommon
 
 /// One end of a relay, the last handler of its channel. Until it is linked it keeps what was read, within
 /// bounds.
@@ -10,6 +11,14 @@ package final class RelayHandler: ChannelDuplexHandler {
     package typealias InboundIn = ByteBuffer
     package typealias OutboundIn = ByteBuffer
     package typealias OutboundOut = ByteBuffer
+
+    /// Which way the bytes that an end reads go.
+    package enum Direction: Sendable {
+        /// From the laptop to the target.
+        case up
+        /// Back.
+        case down
+    }
 
     private enum Phase {
         /// Not linked: what comes in is kept.
@@ -26,6 +35,8 @@ package final class RelayHandler: ChannelDuplexHandler {
     private var context: ChannelHandlerContext?
     fileprivate var relay: Relay?
     private var partner: RelayHandler?
+    /// The way of what this end reads.
+    private let direction: Direction
     /// The channel's own.
     private let allocator: ReadAllocator?
     /// Whether this handler gets the socket's buffers themselves, and so gives them back.
@@ -48,8 +59,9 @@ package final class RelayHandler: ChannelDuplexHandler {
     /// `allocator` is the channel's own; `isFirst` if no handler in front gives its buffers back. `early` is what
     /// was read before this handler was there.
     package init(
-        allocator: ReadAllocator?, isFirst: Bool, early: ByteBuffer? = nil
+        _ direction: Direction, allocator: ReadAllocator?, isFirst: Bool, early: ByteBuffer? = nil
     ) {
+        self.direction = direction
         self.allocator = allocator
         self.isFirst = isFirst
         self.early = early
@@ -71,13 +83,16 @@ package final class RelayHandler: ChannelDuplexHandler {
     }
 
     private func begin() {
-        guard let partner, let context else {
-            partner?.partnerIsGone()
+        guard case .unlinked = phase, let partner, let context else {
+            // It closed, or broke, while the other end was being made.
+            partner.take()?.partnerIsGone()
             return
         }
-        guard case .unlinked = phase else { return }
         phase = .relaying
-        if let early = early.take() { partner.send(early) }
+        if let early = early.take() {
+            relay?.passed(early.readableBytes, direction)
+            partner.send(early)
+        }
         partner.flush()
         if isInputEnded { partner.endOutput() }
         if case .closed = phase { return }
@@ -98,7 +113,7 @@ package final class RelayHandler: ChannelDuplexHandler {
         let buffer = unwrapInboundIn(data)
         switch phase {
         case .relaying:
-            relay?.touch()
+            relay?.passed(buffer.readableBytes, direction)
             partner?.send(buffer)
         case .unlinked:
             early.setOrWriteImmutableBuffer(buffer)
@@ -260,14 +275,18 @@ package final class Relay: Expiring {
         RelayHandler.link(self, a, b)
     }
 
-    fileprivate func touch() {
+    fileprivate func passed(_ count: Int, _ direction: RelayHandler.Direction) {
         lastActivity = loop.deadlines.now
+        switch direction {
+        case .up: loop.counters.add(up: count)
+        case .down: loop.counters.add(down: count)
+        }
     }
 
     /// One direction is over: the shorter patience begins.
     fileprivate func sideEnded() {
         isHalfClosed = true
-        touch()
+        lastActivity = loop.deadlines.now
     }
 
     fileprivate func finish() {

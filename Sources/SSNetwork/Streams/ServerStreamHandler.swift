@@ -14,6 +14,8 @@ package protocol ServerStreamOwner: AnyObject {
     func requestReceived(_ target: TargetAddress, context: ChannelHandlerContext)
     /// The first bytes are no request of ours; the handler has begun to absorb.
     func requestRefused(_ fault: StreamFault, context: ChannelHandlerContext)
+    /// The channel closed without ever having authenticated.
+    func closed()
 }
 
 /// First handler of an accepted channel.
@@ -41,7 +43,7 @@ package final class ServerStreamHandler: ChannelDuplexHandler {
     private var opener: RequestOpener
     private var sealer: ResponseSealer?
 
-    /// `owner` is kept until the first bytes are judged or the channel closes.
+    /// `owner` is kept until the request is there or the channel closes.
     package init(
         _ credential: Credential, replay: ReplayGuard, loop: LoopContext, allocator: ReadAllocator,
         owner: any ServerStreamOwner
@@ -91,7 +93,7 @@ package final class ServerStreamHandler: ChannelDuplexHandler {
         if case .streaming = phase {
             context.fireUserInboundEventTriggered(StreamBroken())
         } else {
-            owner.take()?.requestRefused(fault, context: context)
+            owner?.requestRefused(fault, context: context)
         }
         phase = .absorbing
         // The window stays open, so that nothing shows outside; a small buffer is enough to throw away from.
@@ -105,7 +107,6 @@ package final class ServerStreamHandler: ChannelDuplexHandler {
         }
         switch phase {
         case .opening:
-            owner = nil
             context.close(promise: nil)
         case .absorbing:
             context.close(promise: nil)
@@ -117,7 +118,7 @@ package final class ServerStreamHandler: ChannelDuplexHandler {
     }
 
     package func channelInactive(context: ChannelHandlerContext) {
-        owner = nil
+        owner.take()?.closed()
         context.fireChannelInactive()
     }
 

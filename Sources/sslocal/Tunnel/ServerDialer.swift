@@ -5,23 +5,21 @@ internal import SSNetwork
 
 /// Dials targets through one server.
 struct ServerDialer: StreamDialer {
-    let server: TargetAddress
-    let credential: Credential
+    let server: UpstreamServer
     let replay: ReplayGuard
+    /// Opens the connection to the server itself.
     let connector: any StreamDialer
     let loops: LoopContexts
-    let owner: any ClientStreamOwner
 
     func dial(
-        _ target: TargetAddress, on eventLoop: any EventLoop,
-        configure: @escaping @Sendable (any Channel) throws -> Void
+        _ target: TargetAddress, on eventLoop: any EventLoop, configure: @escaping @Sendable (any Channel) throws -> Void
     ) -> EventLoopFuture<any Channel> {
         let loop = loops[eventLoop]
-        return connector.dial(server, on: eventLoop) { [credential, replay, owner] channel in
+        return connector.dial(server.address, on: eventLoop) { [server, replay] channel in
             let allocator = ReadAllocator(loop.buffers)
             try StreamSocketOptions.apply(allocator, to: channel)
             let stream = ClientStreamHandler(
-                credential, target: target, replay: replay, loop: loop, allocator: allocator, owner: owner)
+                server.credential, target: target, replay: replay, loop: loop, allocator: allocator, owner: server)
             try channel.pipeline.syncOperations.addHandler(stream)
             try configure(channel)
         }

@@ -4,45 +4,46 @@ internal import NIOCore
 internal import SSCommon
 internal import SSNetwork
 
-/// What all streams of a listener share.
-struct InboundService: Sendable {
-    let credential: Credential
-    let replay: ReplayGuard
-    let dialer: any StreamDialer
-    let loops: LoopContexts
-    let timeouts: RelayTimeouts
-
-    func accept(_ channel: any Channel, _ loop: LoopContext, _ allocator: ReadAllocator) throws {
-        let stream = InboundStream(self, loop, allocator)
-        try channel.pipeline.syncOperations.addHandler(
-            ServerStreamHandler(credential, replay: replay, loop: loop, allocator: allocator, owner: stream))
-    }
-}
-
 final class InboundStream: ServerStreamOwner {
     private let service: InboundService
+    private let channel: any Channel
     private let loop: LoopContext
     private let allocator: ReadAllocator
+    private let list: UnauthenticatedList
+    /// The list's to write.
+    var isWaiting = false
 
-    init(_ service: InboundService, _ loop: LoopContext, _ allocator: ReadAllocator) {
+    init(
+        _ service: InboundService, _ channel: any Channel, _ loop: LoopContext, _ allocator: ReadAllocator,
+        _ list: UnauthenticatedList
+    ) {
         self.service = service
+        self.channel = channel
         self.loop = loop
         self.allocator = allocator
+        self.list = list
     }
 
     func requestReceived(_ target: TargetAddress, context: ChannelHandlerContext) {
-        let near = RelayHandler(allocator: allocator, isFirst: false)
-        let client = context.channel
+        list.leave(self)
+        let near = RelayHandler(.up, allocator: allocator, isFirst: false)
         do {
             try context.pipeline.syncOperations.addHandler(near)
         } catch {
             context.close(promise: nil)
             return
         }
+        if let peer = context.remoteAddress.flatMap(Endpoint.init) {
+            service.log.record(.connecting(target, peer: peer))
+        }
+        loop.counters.streamOpened()
+        dial(target, near)
+    }
+
+    private func dial(_ target: TargetAddress, _ near: RelayHandler) {
         let loop = loop
-        let timeouts = service.timeouts
         let farAllocator = ReadAllocator(loop.buffers)
-        let far = RelayHandler(allocator: farAllocator, isFirst: true)
+        let far = RelayHandler(.down, allocator: farAllocator, isFirst: true)
         let bound = NIOLoopBound((far, farAllocator), eventLoop: loop.eventLoop)
         service.dialer.dial(target, on: loop.eventLoop) { channel in
             let (far, allocator) = bound.value
@@ -52,13 +53,34 @@ final class InboundStream: ServerStreamOwner {
         .assumeIsolated().whenComplete { result in
             switch result {
             case .success:
-                Relay(near, far, on: loop, timeouts: timeouts)
-            case .failure:
-                client.close(promise: nil)
+                Relay(near, far, on: loop, timeouts: self.service.timeouts) {
+                    loop.counters.streamClosed()
+                    loop.counters.finished(.ok)
+                }
+            case .failure(let error):
+                loop.counters.streamClosed()
+                loop.counters.finished((error as? DialError ?? .failed("")).status)
+                // An end, not a reset: a client with the key may see that the target is not to be had, nobody else
+                // gets here.
+                self.channel.close(promise: nil)
             }
         }
     }
 
     func requestRefused(_ fault: StreamFault, context: ChannelHandlerContext) {
+        let status: ConnectionStatus = fault == .replayed ? .replay : .cipher
+        loop.counters.finished(status)
+        if let peer = context.remoteAddress.flatMap(Endpoint.init) {
+            service.log.record(.unauthenticated(peer: peer, status))
+        }
+    }
+
+    func closed() {
+        list.leave(self)
+    }
+
+    /// Makes room for another connection.
+    func evict() {
+        channel.close(promise: nil)
     }
 }

@@ -1,0 +1,40 @@
+// Where a front's two channels become a relay.
+internal import NIOCore
+internal import SSCommon
+internal import SSNetwork
+
+/// Links clients to their streams; one a program.
+struct RelayStart: Sendable {
+    let loops: LoopContexts
+    let timeouts: RelayTimeouts
+
+    /// Takes over two channels whose handshakes are done; see `FrontConfiguration.StartRelay`.
+    func callAsFunction(_ client: any Channel, _ upstream: any Channel, _ early: ByteBuffer?) {
+        let loop = loops[client.eventLoop]
+        let near = RelayHandler(.up, allocator: Self.allocator(of: client), isFirst: true, early: early)
+        let far = RelayHandler(.down, allocator: Self.allocator(of: upstream), isFirst: false)
+        do {
+            try client.pipeline.syncOperations.addHandler(near)
+            try upstream.pipeline.syncOperations.addHandler(far)
+            link(near, far, loop)
+            for channel in [client, upstream] { try channel.syncOptions?.setOption(.autoRead, value: true) }
+        } catch {
+            // One of them has just closed; the other has nobody to talk to.
+            client.close(promise: nil)
+            upstream.close(promise: nil)
+        }
+    }
+
+    /// Links two ends that are in their pipelines and counts the stream.
+    func link(_ near: RelayHandler, _ far: RelayHandler, _ loop: LoopContext) {
+        loop.counters.streamOpened()
+        Relay(near, far, on: loop, timeouts: timeouts) {
+            loop.counters.streamClosed()
+            loop.counters.finished(.ok)
+        }
+    }
+
+    private static func allocator(of channel: any Channel) -> ReadAllocator? {
+        try? channel.syncOptions?.getOption(.recvAllocator) as? ReadAllocator
+    }
+}

@@ -1,0 +1,33 @@
+// What all streams of a listener share.
+internal import NIOCore
+internal import SSCommon
+internal import SSNetwork
+
+/// One listener's way of serving streams.
+final class InboundService: Sendable {
+    let credential: Credential
+    let replay: ReplayGuard
+    let dialer: any StreamDialer
+    let log: LogSink
+    let timeouts: RelayTimeouts
+
+    init(
+        credential: Credential, replay: ReplayGuard, dialer: any StreamDialer, log: LogSink, timeouts: RelayTimeouts
+    ) {
+        self.credential = credential
+        self.replay = replay
+        self.dialer = dialer
+        self.log = log
+        self.timeouts = timeouts
+    }
+
+    /// Takes an accepted channel, on its loop.
+    func accept(
+        _ channel: any Channel, _ loop: LoopContext, _ allocator: ReadAllocator, waiting: UnauthenticatedList
+    ) throws {
+        let stream = InboundStream(self, channel, loop, allocator, waiting)
+        try channel.pipeline.syncOperations.addHandler(
+            ServerStreamHandler(credential, replay: replay, loop: loop, allocator: allocator, owner: stream))
+        waiting.add(stream)
+    }
+}
