@@ -2,28 +2,28 @@
 // Bounded in every direction: entries (the least recently used one goes), lookups under way, and waiters.
 // Many dials to one name cost one lookup.
 
+/// The bounds of a `ResolverCache`.
+package struct ResolverCacheLimits: Sendable {
+    /// Names remembered.
+    package var entries = 4096
+    /// Lookups under way at once.
+    package var lookups = 512
+    /// Waiters over all lookups.
+    package var waiters = 8192
+    /// How long a found name is kept, whatever its TTL says.
+    package var positive: ClosedRange<UInt32> = 1...3600
+    /// The same for a name that does not exist (RFC 2308 5).
+    package var negative: ClosedRange<UInt32> = 5...60
+    /// How long a failure is kept, in seconds, so that a dead name server is not hammered.
+    package var failure: UInt32 = 1
+    /// How long a found name is kept if its source gives no TTL (getaddrinfo does not).
+    package var untimed: UInt32 = 60
+
+    package init() {}
+}
+
 /// A cache of resolutions with the bookkeeping of single flight; `Waiter` is whatever the shell answers.
 package struct ResolverCache<Waiter> {
-    /// The bounds.
-    package struct Limits: Sendable {
-        /// Names remembered.
-        package var entries = 4096
-        /// Lookups under way at once.
-        package var lookups = 512
-        /// Waiters over all lookups.
-        package var waiters = 8192
-        /// How long a found name is kept, whatever its TTL says.
-        package var positive: ClosedRange<UInt32> = 1...3600
-        /// The same for a name that does not exist (RFC 2308 5).
-        package var negative: ClosedRange<UInt32> = 5...60
-        /// How long a failure is kept, in seconds, so that a dead name server is not hammered.
-        package var failure: UInt32 = 1
-        /// How long a found name is kept if its source gives no TTL (getaddrinfo does not).
-        package var untimed: UInt32 = 60
-
-        package init() {}
-    }
-
     /// What the shell is to do with a waiter.
     package enum Step: Sendable {
         /// Answer it with this.
@@ -41,12 +41,12 @@ package struct ResolverCache<Waiter> {
         var expiry: ContinuousClock.Instant
     }
 
-    private let limits: Limits
+    private let limits: ResolverCacheLimits
     private var known: RecencyMap<DomainName, Entry>
     private var underWay: [DomainName: [Waiter]] = [:]
     private var waiting = 0
 
-    package init(limits: Limits = Limits()) {
+    package init(limits: ResolverCacheLimits = ResolverCacheLimits()) {
         self.limits = limits
         known = RecencyMap(capacity: limits.entries)
     }
@@ -55,7 +55,7 @@ package struct ResolverCache<Waiter> {
     package var count: Int { known.count }
 
     package mutating func look(
-        up name: DomainName, now: ContinuousClock.Instant, waiter: @autoclosure () -> Waiter
+        up name: DomainName, now: ContinuousClock.Instant, waiter: () -> Waiter
     ) -> Step {
         if let entry = known.value(for: name) {
             if entry.expiry > now { return .known(entry.resolution) }

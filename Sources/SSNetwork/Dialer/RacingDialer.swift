@@ -1,0 +1,112 @@
+// Straight to the target, without any tunnel: how ssserver reaches the internet and sslocal its server. The
+// name is resolved once, every address it gives is judged by the guard, and what the guard has seen is what
+// connect(2) gets: no name is looked up a second time, so no answer can change in between (DNS rebinding).
+//
+// A target that is one address takes a short way: one bootstrap, one future. That is what short connections
+// to a cached name cost, too, once its addresses are known to be one.
+package import NIOCore
+import NIOPosix
+package import SSCommon
+
+/// Dials addresses and names over TCP, racing the addresses of a name (RFC 8305).
+package struct RacingDialer: StreamDialer {
+    package struct Options: Sendable {
+        /// Which family goes first; see `ConnectionRace`.
+        package var ipv6First = false
+        /// TCP_NODELAY.
+        package var noDelay = true
+        /// SO_KEEPALIVE with the system's intervals.
+        package var keepAlive = true
+        /// For the whole of a dial, resolution included.
+        package var timeout: TimeAmount = .seconds(10)
+
+        package init() {}
+    }
+
+    /// Judges an address and port before it is connected to; nil lets it pass.
+    package typealias Guard = @Sendable (IPAddress, UInt16) -> DialError?
+    /// Judges a name before it is resolved; nil lets it pass.
+    package typealias NameGuard = @Sendable (HostName) -> DialError?
+
+    private let resolver: any NameResolver
+    private let options: Options
+    private let refuseName: NameGuard
+    private let refuse: Guard
+
+    package init(
+        resolver: any NameResolver, options: Options = Options(),
+        refusingNames refuseName: @escaping NameGuard = { _ in nil }, refusing refuse: @escaping Guard = { _, _ in nil }
+    ) {
+        self.resolver = resolver
+        self.options = options
+        self.refuseName = refuseName
+        self.refuse = refuse
+    }
+
+    package func dial(_ target: TargetAddress, on eventLoop: any EventLoop) -> EventLoopFuture<any Channel> {
+        switch target.canonical.host {
+        case .ip(let address):
+            if let error = refuse(address, target.port) { return eventLoop.makeFailedFuture(error) }
+            return connect(Endpoint(address, target.port), on: eventLoop)
+        case .name(let name):
+            if let error = refuseName(name) { return eventLoop.makeFailedFuture(error) }
+            return dial(name, target.port, on: eventLoop)
+        }
+    }
+
+    private func connect(_ endpoint: Endpoint, on eventLoop: any EventLoop) -> EventLoopFuture<any Channel> {
+        options.bootstrap(on: eventLoop, timeout: options.timeout).connect(to: SocketAddress(endpoint))
+            .flatMapErrorThrowing { throw DialError($0) }
+    }
+
+    private func dial(_ name: HostName, _ port: UInt16, on eventLoop: any EventLoop) -> EventLoopFuture<any Channel> {
+        let deadline = NIODeadline.now() + options.timeout
+        return resolver.resolve(name, on: eventLoop).flatMapErrorThrowing { throw DialError($0) }
+            .flatMap { addresses in race(addresses, port, deadline, on: eventLoop) }
+    }
+
+    private func race(
+        _ addresses: [IPAddress], _ port: UInt16, _ deadline: NIODeadline, on eventLoop: any EventLoop
+    ) -> EventLoopFuture<any Channel> {
+        var refusal: DialError?
+        let allowed = addresses.map(\.folded).filter { address in
+            guard let error = refuse(address, port) else { return true }
+            refusal = refusal ?? error
+            return false
+        }
+        let left = deadline - NIODeadline.now()
+        guard left > .zero else { return eventLoop.makeFailedFuture(DialError.timedOut) }
+        if allowed.count == 1 { return connect(Endpoint(allowed[0], port), on: eventLoop) }
+        guard let race = ConnectionRace(allowed, ipv6First: options.ipv6First) else {
+            return eventLoop.makeFailedFuture(refusal ?? DialError.nameNotFound)
+        }
+        let run = RaceRun(race, on: eventLoop) { [options] address, born in
+            options.bootstrap(on: eventLoop, timeout: left, born: born)
+                .connect(to: SocketAddress(Endpoint(address, port)))
+        }
+        return run.start(timeout: left)
+    }
+}
+
+extension RacingDialer.Options {
+    /// Options are set by the initialiser rather than as `channelOption`s: those cost a future each. `born` is
+    /// given the channel before it connects.
+    fileprivate func bootstrap(
+        on eventLoop: any EventLoop, timeout: TimeAmount, born: (@Sendable (any Channel) -> Void)? = nil
+    ) -> ClientBootstrap {
+        ClientBootstrap(group: eventLoop).connectTimeout(timeout).channelInitializer { [self] channel in
+            guard let options = channel.syncOptions else { preconditionFailure("NIO's sockets have options") }
+            do {
+                try options.setOption(.autoRead, value: false)
+                try options.setOption(.allowRemoteHalfClosure, value: true)
+                // NIO has switched TCP_NODELAY on already.
+                if !noDelay { try options.setOption(.tcpOption(.tcp_nodelay), value: 0) }
+                if keepAlive { try options.setOption(.socketOption(.so_keepalive), value: 1) }
+            } catch {
+                return channel.eventLoop.makeFailedFuture(error)
+            }
+            born?(channel)
+            return channel.eventLoop.makeSucceededVoidFuture()
+        }
+    }
+}

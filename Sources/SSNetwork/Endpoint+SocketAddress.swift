@@ -1,0 +1,66 @@
+// Between our addresses and the C structures, without text on the way: this runs for every datagram. The
+// structures are read and written by their layout (RFC 3493 3.3, the same on Linux and Darwin but for the first
+// two bytes), because several modules claim their members as seen from Swift.
+package import NIOCore
+package import SSCommon
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+extension SocketAddress {
+    package init(_ endpoint: Endpoint) {
+        let port = endpoint.port.bigEndian
+        // `unsafeBitCast` traps where the sizes differ; the members lie in the order of the tuples, unpadded.
+        switch endpoint.address {
+        case .v4(let address):
+            let raw = (CFamily.v4, port, address.value.bigEndian, UInt64(0))
+            self.init(unsafeBitCast(raw, to: sockaddr_in.self))
+        case .v6(let address):
+            let raw = (CFamily.v6, port, UInt32(0), address.high.bigEndian, address.low.bigEndian, UInt32(0))
+            self.init(unsafeBitCast(raw, to: sockaddr_in6.self))
+        }
+    }
+}
+
+extension Endpoint {
+    /// Nil for a Unix socket. IPv4-mapped IPv6 addresses stay as they are; a zone is dropped.
+    package init?(_ socketAddress: SocketAddress) {
+        guard let endpoint = socketAddress.withSockAddr({ raw, _ in Endpoint(raw) }) else { return nil }
+        self = endpoint
+    }
+
+    /// Nil for null and for families other than IPv4 and IPv6. The structure must be as long as its family
+    /// says, which holds for those of the kernel, the C library and NIO.
+    init?(_ structure: UnsafePointer<sockaddr>?) {
+        guard let structure else { return nil }
+        let raw = UnsafeRawPointer(structure)
+        let port = UInt16(bigEndian: raw.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
+        switch raw.loadUnaligned(as: UInt16.self) & CFamily.mask {
+        case CFamily.v4 & CFamily.mask:
+            let value = UInt32(bigEndian: raw.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
+            self.init(.v4(IPv4Address(value)), port)
+        case CFamily.v6 & CFamily.mask:
+            let high = UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+            let low = UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: 16, as: UInt64.self))
+            self.init(.v6(IPv6Address(high: high, low: low)), port)
+        default:
+            return nil
+        }
+    }
+}
+
+/// The first two bytes of a socket address: the family alone on Linux, length and family on Darwin.
+private enum CFamily {
+    #if canImport(Glibc)
+        static let v4 = UInt16(AF_INET)
+        static let v6 = UInt16(AF_INET6)
+        static let mask: UInt16 = 0xffff
+    #else
+        static let v4 = UInt16(littleEndian: UInt16(MemoryLayout<sockaddr_in>.size) | UInt16(AF_INET) << 8)
+        static let v6 = UInt16(littleEndian: UInt16(MemoryLayout<sockaddr_in6>.size) | UInt16(AF_INET6) << 8)
+        static let mask = UInt16(littleEndian: 0xff00)
+    #endif
+}
