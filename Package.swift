@@ -11,6 +11,7 @@ let strict: [SwiftSetting] = [
 ]
 
 let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioLocks: Target.Dependency = .product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
@@ -41,7 +42,8 @@ let package = Package(
 
         // Arrows: SSCommon <- SSNetwork <- {sslocal, ssserver}; SSCommon <- SSServerCore <- ssserver.
         .target(name: "SSCommon", dependencies: ["CSodium", "COpenSSL"], swiftSettings: strict),
-        .target(name: "SSNetwork", dependencies: ["SSCommon", nio, nioPosix, logging], swiftSettings: strict),
+        .target(
+            name: "SSNetwork", dependencies: ["SSCommon", nio, nioLocks, nioPosix, logging], swiftSettings: strict),
         .target(name: "SSServerCore", dependencies: ["SSCommon"], swiftSettings: strict),
         .executableTarget(
             name: "sslocal",

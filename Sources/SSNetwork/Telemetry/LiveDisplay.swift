@@ -1,7 +1,7 @@
 // Draws the live line of `sslocal run --live` each second, below the log where the log is on the terminal too.
+internal import NIOConcurrencyHelpers
 package import NIOCore
 package import SSCommon
-internal import Synchronization
 
 #if canImport(Glibc)
     internal import Glibc
@@ -20,7 +20,7 @@ package final class LiveDisplay: Sendable {
     private let ledger: TrafficLedger
     private let sink: LogSink
     private let isSinkOurs: Bool
-    private let state: Mutex<State>
+    private let state: NIOLockedValueBox<State>
 
     /// Nil where nobody would see it: neither the log nor standard output is a terminal. `isUnicode` as
     /// `isUnicode(locale:)` says.
@@ -34,18 +34,18 @@ package final class LiveDisplay: Sendable {
             sink = output
             isSinkOurs = true
         }
-        state = Mutex(State(line: LiveLine(isUnicode: isUnicode), drawnAt: .now()))
+        state = NIOLockedValueBox(State(line: LiveLine(isUnicode: isUnicode), drawnAt: .now()))
     }
 
     /// Starts drawing, at once and then each second. To be called once.
     package func start(on eventLoop: any EventLoop) {
         let task = eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: .seconds(1)) { _ in self.draw() }
-        state.withLock { $0.task = task }
+        state.withLockedValue { $0.task = task }
     }
 
     /// Stops drawing; the last line stays where it is. Blocks for a moment: not for event loops.
     package func stop() {
-        state.withLock { $0.task.take() }?.cancel()
+        state.withLockedValue { $0.task.take() }?.cancel()
         draw()
         if isSinkOurs { sink.close() }
     }
@@ -53,7 +53,7 @@ package final class LiveDisplay: Sendable {
     private func draw() {
         let snapshot = ledger.snapshot()
         let now = NIODeadline.now()
-        let text = state.withLock { state in
+        let text = state.withLockedValue { state in
             let seconds = Double((now - state.drawnAt).nanoseconds) / 1e9
             state.drawnAt = now
             return state.line.render(snapshot, after: seconds, width: sink.columns)

@@ -2,8 +2,8 @@
 // disk or a terminal; one thread writes. It writes a lone line at once and gathers lines while they come fast.
 // What the queue cannot hold, or the descriptor does not take, is counted, and the log says how much is missing.
 internal import Dispatch
+internal import NIOConcurrencyHelpers
 package import SSCommon
-internal import Synchronization
 
 #if canImport(Glibc)
     internal import Glibc
@@ -50,7 +50,9 @@ package final class LogSink: Sendable {
         }
     }
 
-    private let state: Mutex<State>
+    /// NIO's lock, not the standard library's Mutex: on Linux that one waits in code ThreadSanitizer cannot see,
+    /// which then reports every contended access as a race.
+    private let state: NIOLockedValueBox<State>
     private let wake = DispatchSemaphore(value: 0)
     private let ended = DispatchSemaphore(value: 0)
 
@@ -76,7 +78,7 @@ package final class LogSink: Sendable {
         self.minimum = minimum
         isTerminal = file.isTerminal
         let formatter = LogFormatter(format: format, isJournal: isJournal)
-        state = Mutex(State(queue: LogQueue(formatter: formatter, bound: bound)))
+        state = NIOLockedValueBox(State(queue: LogQueue(formatter: formatter, bound: bound)))
         // A serial queue of its own is a thread of its own for as long as the block runs.
         DispatchQueue(label: "log").async { self.run(file) }
     }
@@ -105,7 +107,7 @@ package final class LogSink: Sendable {
     }
 
     private func append(_ body: (inout State, LogTime) -> Void) {
-        let mustWake = state.withLock { state in
+        let mustWake = state.withLockedValue { state in
             if state.closesAt != nil { return false }
             let now = state.clock.now()
             body(&state, now)
@@ -115,18 +117,18 @@ package final class LogSink: Sendable {
     }
 
     /// Lines lost so far, for a metric.
-    package var droppedLines: UInt64 { state.withLock { $0.queue.totalDropped } }
+    package var droppedLines: UInt64 { state.withLockedValue { $0.queue.totalDropped } }
 
     /// Opens the file anew, as after a rotation. A file that cannot be opened is reported in the old one.
     package func reopen() {
-        state.withLock { $0.mustReopen = true }
+        state.withLockedValue { $0.mustReopen = true }
         wake.signal()
     }
 
     /// Keeps `text` as the line below the log; nil takes it away. Terminals only: the text has no line feed and
     /// must not be wider than the terminal.
     package func show(_ text: String?) {
-        let mustWake = state.withLock { state in
+        let mustWake = state.withLockedValue { state in
             state.overlay = text.map { [UInt8]($0.utf8) }
             state.isOverlayNew = true
             return state.takeIdleness()
@@ -139,7 +141,7 @@ package final class LogSink: Sendable {
     @discardableResult
     package func flush(milliseconds: Int = 1000) -> Bool {
         let done = DispatchSemaphore(value: 0)
-        let isOpen = state.withLock { state in
+        let isOpen = state.withLockedValue { state in
             if state.closesAt != nil { return false }
             state.waiters.append(done)
             return true
@@ -154,7 +156,7 @@ package final class LogSink: Sendable {
     @discardableResult
     package func close(milliseconds: Int = 1000) -> Bool {
         let deadline = DispatchTime.now() + .milliseconds(milliseconds)
-        state.withLock { $0.closesAt = deadline }
+        state.withLockedValue { $0.closesAt = deadline }
         wake.signal()
         guard ended.wait(timeout: deadline) == .success else { return false }
         // Whoever else closes must not wait in vain.
@@ -188,7 +190,7 @@ extension LogSink {
                 continue
             }
             let lost = file.write(Self.screen(work, &isOverlayShown)) { self.mayWait }
-            if lost > 0 { state.withLock { $0.queue.lost(lines: lost, of: work.batch) } }
+            if lost > 0 { state.withLockedValue { $0.queue.lost(lines: lost, of: work.batch) } }
             if work.mustReopen { reopen(&file) }
             for waiter in work.waiters { waiter.signal() }
             if work.isClosing { break }
@@ -199,10 +201,10 @@ extension LogSink {
         ended.signal()
     }
 
-    private var mayWait: Bool { state.withLock { $0.closesAt.map { .now() < $0 } ?? true } }
+    private var mayWait: Bool { state.withLockedValue { $0.closesAt.map { .now() < $0 } ?? true } }
 
     private func takeWork(reusing spare: inout [UInt8]) -> Work {
-        state.withLock { state in
+        state.withLockedValue { state in
             let now = state.clock.now()
             let work = Work(
                 batch: state.queue.take(at: now, reusing: &spare), overlay: state.overlay,

@@ -1,7 +1,7 @@
 // What the log tests share: pipes, files of their own, and a peer.
 import Dispatch
+import NIOConcurrencyHelpers
 import SSCommon
-import Synchronization
 import Testing
 
 #if canImport(Glibc)
@@ -87,20 +87,20 @@ enum LogProbe {
 
     /// Reads a descriptor to its end on a thread of its own.
     final class Reader: Sendable {
-        private let bytes = Mutex<[UInt8]>([])
+        private let bytes = NIOLockedValueBox<[UInt8]>([])
         private let done = DispatchSemaphore(value: 0)
 
         init(_ descriptor: Int32) {
             DispatchQueue(label: "reader").async {
                 let all = LogProbe.readToEnd(descriptor)
-                self.bytes.withLock { $0 = all }
+                self.bytes.withLockedValue { $0 = all }
                 self.done.signal()
             }
         }
 
         func finish() -> [Substring] {
             done.wait()
-            return bytes.withLock { String(decoding: $0, as: UTF8.self) }.split(separator: "\n")
+            return bytes.withLockedValue { String(decoding: $0, as: UTF8.self) }.split(separator: "\n")
         }
     }
 
