@@ -14,13 +14,15 @@ enum Tool: String, Sendable {
     /// The program's path; throws the skip (or records the failure) when there is none.
     func path() throws -> String {
         if let found = locate() { return found }
-        try missing("\(rawValue) was not found (looked in \(searched.joined(separator: ", ")))")
+        try missing("\(rawValue) was not found (looked in \(searched.joined(separator: ", "))\(hint))")
     }
 
     /// The program's path, if it is there.
     func locate() -> String? {
-        let fixed = searched.map { $0.hasSuffix(rawValue) ? $0 : "\($0)/\(rawValue)" }
-        return fixed.first { access($0, X_OK) == 0 }
+        if self == .singBox, let file = ProcessInfo.processInfo.environment["SING_BOX"] {
+            return access(file, X_OK) == 0 ? file : nil
+        }
+        return searched.map { "\($0)/\(rawValue)" }.first { access($0, X_OK) == 0 }
     }
 
     private var searched: [String] {
@@ -30,12 +32,13 @@ enum Tool: String, Sendable {
             if let directory = environment["SS_BIN_DIR"] { return [directory] }
             return ["\(Package.root)/.build/release", "\(Package.root)/.build/debug"]
         case .singBox:
-            if let file = environment["SING_BOX"] { return [file] }
             return ["\(Package.root)/.build-tools"] + onPath
         case .ssLocal, .ssServer, .ssTunnel, .curl, .chromium:
             return onPath
         }
     }
+
+    private var hint: String { self == .singBox ? "; SING_BOX names the file where it lies elsewhere" : "" }
 
     private var onPath: [String] {
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"

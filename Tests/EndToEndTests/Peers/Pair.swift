@@ -56,7 +56,7 @@ extension Program {
     }
 
     /// Passes a FIN on without closing the other direction.
-    var keepsHalfOpen: Bool { self != .libev }
+    var keepsHalfOpen: Bool { self == .ours }
     /// Datagrams above an Ethernet frame.
     var carriesLargeDatagrams: Bool { self == .ours }
     /// Has `users` on its local port.
