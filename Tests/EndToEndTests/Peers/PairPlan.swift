@@ -22,7 +22,9 @@ extension PairPlan {
             "server": loopback, "server_port": serverPort, "method": method, "password": RunningPair.key,
             "mode": "tcp_and_udp", "timeout": 300,
         ]
-        if options.allowLoopback { config["egress"] = ["allow_private": ["127.0.0.0/8", "::1/128"]] }
+        let loopbacks = options.allowLoopback ? ["127.0.0.0/8", "::1/128"] : []
+        let allowed = options.allowed ?? loopbacks
+        if !allowed.isEmpty { config["egress"] = ["allow_private": allowed] }
         return config
     }
 

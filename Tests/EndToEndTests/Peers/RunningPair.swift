@@ -9,6 +9,10 @@ struct PairOptions {
 
     /// Targets on loopback may be reached: every test's targets are there.
     var allowLoopback = true
+    /// What may be reached instead of loopback.
+    var allowed: [String]?
+    /// The server's port, where a test must know it first.
+    var serverPort: UInt16?
     /// Where the client finds its server, when that is not the server itself (a tap between them).
     var serverPortSeenByClient: UInt16?
     /// Fixed target of a `tunnel` local beside the mixed one.
@@ -42,7 +46,8 @@ extension Stage {
     func run(_ pair: Pair, _ options: PairOptions = PairOptions()) throws -> RunningPair {
         let plan = PairPlan(
             pair: pair, options: options,
-            serverPort: try Ports.free(), localPort: try Ports.free(), tunnelPort: try Ports.free())
+            serverPort: try options.serverPort ?? Ports.free(), localPort: try Ports.free(),
+            tunnelPort: try Ports.free())
         let server = options.startsServer ? try startServer(plan) : nil
         let client = options.startsClient ? try startClient(plan) : nil
         return RunningPair(
