@@ -25,7 +25,7 @@ extension PairPlan {
         let loopbacks = options.allowLoopback ? ["127.0.0.0/8", "::1/128"] : []
         let allowed = options.allowed ?? loopbacks
         if !allowed.isEmpty { config["egress"] = ["allow_private": allowed] }
-        return config
+        return config.merging(options.serverKeys()) { $1 }
     }
 
     var ourClient: [String: Any] {
@@ -40,10 +40,11 @@ extension PairPlan {
                 "forward_address": target.host, "forward_port": target.port,
             ])
         }
-        return [
+        let config: [String: Any] = [
             "server": loopback, "server_port": dialledPort, "method": method, "password": clientKey,
             "mode": "tcp_and_udp", "timeout": 300, "locals": locals,
         ]
+        return config.merging(options.clientKeys()) { $1 }
     }
 }
 

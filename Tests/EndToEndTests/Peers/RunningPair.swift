@@ -11,6 +11,9 @@ struct PairOptions {
     var allowLoopback = true
     /// What may be reached instead of loopback.
     var allowed: [String]?
+    /// Keys laid over the config of our server and of our client.
+    var serverKeys: @Sendable () -> [String: Any] = { [:] }
+    var clientKeys: @Sendable () -> [String: Any] = { [:] }
     /// The server's port, where a test must know it first.
     var serverPort: UInt16?
     /// Where the client finds its server, when that is not the server itself (a tap between them).

@@ -76,6 +76,22 @@ extension EndToEnd {
             }
         }
 
+        @Test func `clients of a dual-stack port are written as IPv4 and as bracketed IPv6`() throws {
+            try needs(Pair.underTest.server.writesContractLog, "its own log")
+            try onStage { stage in
+                var options = PairOptions()
+                options.startsClient = false
+                options.serverKeys = { ["server": "::"] }
+                let running = try stage.run(Pair.underTest, options)
+                for host in ["127.0.0.1", "::1"] {
+                    let socket = try Socket.connected(to: Endpoint(host, running.serverPort))
+                    try socket.send(Probe.random(300))
+                    let found = running.server?.waitForLine { $0.hasSuffix(" from \(socket.localEndpoint)") }
+                    #expect(found == true, "\(socket.localEndpoint): \(running.server?.tail ?? "")")
+                }
+            }
+        }
+
         @Test func `foreign text cannot break a line`() throws {
             try needs(Pair.underTest.server.writesContractLog, "its own log")
             try onStage { stage in
