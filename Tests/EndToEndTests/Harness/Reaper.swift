@@ -12,7 +12,7 @@ enum Reaper {
         while read -r verb pid; do
             if [ "$verb" = + ]; then list="$list$pid "; else list="${list%% $pid *} ${list#* $pid }"; fi
         done
-        for pid in $list; do kill -9 -- "-$pid"; done 2>/dev/null
+        for pid in $list; do kill -9 "-$pid"; done 2>/dev/null
         """
 
     private static let pipe: Mutex<Int32> = Mutex(start())
@@ -30,12 +30,13 @@ enum Reaper {
         // A reaper that died must not take the tests along; started programs get the default back.
         _ = Foundation.signal(SIGPIPE, SIG_IGN)
         guard Foundation.pipe(&ends) == 0 else { return -1 }
+        // Also in the reaper itself: it must not hold the end it waits for.
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         let plan = SpawnPlan(
             path: "/bin/sh", arguments: ["-c", script], environment: ["PATH": "/usr/bin:/bin"],
             input: ends[0], output: nil, errors: nil)
         guard (try? plan.spawn()) != nil else { return -1 }
         close(ends[0])
-        _ = fcntl(ends[1], F_SETFD, FD_CLOEXEC)
         return ends[1]
     }
 }
