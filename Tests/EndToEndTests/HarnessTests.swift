@@ -37,6 +37,40 @@ extension EndToEnd {
             }
         }
 
+        @Test func `half-close reaches an origin and its answer comes back`() throws {
+            try onStage { stage in
+                let origin = try stage.digestOrigin()
+                let tap = try stage.tap(.forward(origin.endpoint))
+                for endpoint in [origin.endpoint, tap.endpoint] {
+                    let socket = try Socket.connected(to: endpoint)
+                    try Pattern.send(3_000_000, on: socket)
+                    socket.finish()
+                    let answer = String(decoding: try socket.receiveToEnd(), as: UTF8.self)
+                    #expect(answer == "3000000 \(Pattern.digest(3_000_000))\n")
+                }
+            }
+        }
+
+        @Test func `silence, data, FIN and RST are told apart`() throws {
+            try onStage { stage in
+                let origin = try stage.origin { connection in
+                    switch try connection.receive(1) {
+                    case [1]: try connection.send("x")
+                    case [2]: connection.finish()
+                    case [3]: connection.reset()
+                    default: break
+                    }
+                    _ = try? connection.receive(seconds: 5)
+                }
+                let seen = try [UInt8](0...3).map { order in
+                    let socket = try Socket.connected(to: origin.endpoint)
+                    if order > 0 { try socket.send([order]) }
+                    return socket.observe(for: 0.2)
+                }
+                #expect(seen == [.silence, .data, .fin, .reset])
+            }
+        }
+
         @Test func `one write is one segment and two are two`() throws {
             try onStage { stage in
                 let tap = try stage.tap(.swallow)

@@ -27,9 +27,23 @@ extension EndToEnd {
             try onStage { stage in
                 let (running, v4, v6) = try Self.refusingServer(stage)
                 for target in Self.spellings(v4.endpoint.port) + Self.elsewhere {
-                    let socket = try SOCKSClient.tunnel(via: running.front, to: target)
-                    try socket.send("x")
+                    // The client may already refuse what is no host name; the server must refuse the rest.
+                    guard let socket = try? SOCKSClient.tunnel(via: running.front, to: target) else { continue }
+                    try? socket.send("x")
                     #expect(socket.observe(for: 3) == .fin, "\(target) is closed, and at once")
+                }
+                #expect(v4.accepted + v6.accepted == 0, "the listeners heard nothing")
+            }
+        }
+
+        @Test func `a client that refuses nothing gets no further`() throws {
+            try needs(Pair.underTest.server.isOurs, "no such policy")
+            try onStage { stage in
+                let (running, v4, v6) = try Self.refusingServer(stage, client: .libev)
+                for target in Self.spellings(v4.endpoint.port) {
+                    let socket = try SOCKSClient.tunnel(via: running.front, to: target)
+                    try? socket.send("x")
+                    #expect(socket.observe(for: 3) != .silence, "\(target) is closed, and at once")
                 }
                 #expect(v4.accepted + v6.accepted == 0, "the listeners heard nothing")
             }
@@ -88,10 +102,12 @@ extension EndToEnd {
             }
         }
 
-        private static func refusingServer(_ stage: Stage) throws -> (RunningPair, Origin, Origin) {
+        private static func refusingServer(
+            _ stage: Stage, client: Program = Pair.underTest.client
+        ) throws -> (RunningPair, Origin, Origin) {
             var options = PairOptions()
             options.allowLoopback = false
-            let running = try stage.run(Pair.underTest, options)
+            let running = try stage.run(Pair(client: client, server: Pair.underTest.server), options)
             let v4 = try stage.origin("0.0.0.0") { _ = try $0.receive() }
             let v6 = try stage.origin("::1", port: v4.endpoint.port) { _ = try $0.receive() }
             return (running, v4, v6)
