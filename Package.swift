@@ -67,6 +67,6 @@ let package = Package(
             name: "SSServerTests",
             dependencies: ["ssserver", "SSCommon", "SSNetwork", "SSServerCore", nio, nioPosix, nioEmbedded, logging],
             swiftSettings: strict),
-        .testTarget(name: "EndToEndTests", dependencies: [nio, nioPosix], swiftSettings: strict),
+        .testTarget(name: "EndToEndTests", dependencies: ["COpenSSL"], swiftSettings: strict),
     ]
 )

@@ -1,0 +1,92 @@
+// A stand-in for the server that shows what the client puts on the wire: it records, and passes the bytes
+// on to the real server whole, one at a time, or not at all. Needs no key: genuine traffic is what it holds.
+import Foundation
+import Synchronization
+
+final class Tap: Sendable {
+    enum Mode: Sendable {
+        /// Reads and never answers.
+        case swallow
+        case forward(Endpoint)
+        /// Client's first 2,000 bytes go on one by one.
+        case drip(Endpoint)
+    }
+
+    /// One reading on a recorded connection.
+    struct Reading: Sendable {
+        let bytes: [UInt8]
+        /// Seconds after the connection was accepted.
+        let at: Double
+        /// Data segments the kernel had received by then.
+        let segments: Int
+    }
+
+    private let origin: Mutex<Origin?> = Mutex(nil)
+    private let connections: Mutex<[[Reading]]> = Mutex([])
+
+    var endpoint: Endpoint { origin.withLock { $0?.endpoint } ?? Endpoint("0.0.0.0", 0) }
+    /// Readings of each connection so far.
+    var recorded: [[Reading]] { connections.withLock { $0 } }
+
+    /// The bytes of connection `index`, once at least `count` of them came.
+    func flight(_ index: Int = 0, atLeast count: Int, seconds: Double = 5) throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        let came = eventually(seconds) {
+            guard recorded.count > index else { return false }
+            bytes = recorded[index].flatMap(\.bytes)
+            return bytes.count >= count
+        }
+        guard came else { throw HarnessError("\(bytes.count) bytes reached the tap, not \(count)") }
+        return bytes
+    }
+
+    fileprivate func attach(_ made: Origin) { origin.withLock { $0 = made } }
+
+    fileprivate func serve(_ connection: Socket, _ mode: Mode) throws {
+        let start = ContinuousClock.now
+        let index = connections.withLock { all in
+            all.append([])
+            return all.count - 1
+        }
+        let upstream: Socket? =
+            switch mode {
+            case .swallow: nil
+            case .forward(let server), .drip(let server): try Socket.connected(to: server)
+            }
+        if let upstream { startThread { Self.copy(upstream, connection) } }
+        var dripped = 0
+        while true {
+            let bytes = try connection.receive(1 << 18, seconds: 60)
+            if bytes.isEmpty { break }
+            let reading = Reading(
+                bytes: bytes, at: start.duration(to: .now).seconds, segments: connection.dataSegmentsReceived)
+            connections.withLock { $0[index].append(reading) }
+            if case .drip = mode, dripped < 2000 {
+                for byte in bytes {
+                    try upstream?.send([byte])
+                    pause(0.001)
+                }
+                dripped += bytes.count
+            } else {
+                try upstream?.send(bytes)
+            }
+        }
+        upstream?.finish()
+        if upstream != nil { pause(0.5) }
+    }
+
+    private static func copy(_ from: Socket, _ to: Socket) {
+        while let bytes = try? from.receive(1 << 18, seconds: 60), !bytes.isEmpty {
+            guard (try? to.send(bytes)) != nil else { return }
+        }
+        to.finish()
+    }
+}
+
+extension Stage {
+    func tap(_ mode: Tap.Mode, port: UInt16? = nil) throws -> Tap {
+        let tap = Tap()
+        tap.attach(try origin(port: port) { connection in try tap.serve(connection, mode) })
+        return tap
+    }
+}

@@ -1,0 +1,161 @@
+// Strangers, probers and replays see one behaviour (security.md 0 and 2.5).
+import Foundation
+import Testing
+
+extension EndToEnd {
+    @Suite struct SilenceTests {
+        @Test("strangers see nothing, whatever they send", arguments: [Method.aes128, .aes256, .chacha20])
+        func strangers(_ method: Method) throws {
+            try needs(Pair.underTest.server.isSilent, "resets strangers")
+            try onStage { stage in
+                var pair = Pair.underTest
+                pair.method = method
+                var options = PairOptions()
+                options.startsClient = false
+                let running = try stage.run(pair, options)
+                let lengths = Array(0...100) + [169, 180, 220, 221, 222, 402, 1400, 4096, 7168, 17_408, 1 << 20]
+                var inputs = lengths.map { (name: "\($0) random bytes", bytes: Probe.random($0)) }
+                inputs += [
+                    ("HTTP", Array("GET / HTTP/1.1\r\nHost: a\r\n\r\n".utf8)), ("SSH", Array("SSH-2.0-x\r\n".utf8)),
+                    ("SOCKS5", [5, 1, 0]), ("TLS", [22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3] + Probe.random(506)),
+                    ("zeros", [UInt8](repeating: 0, count: 300)),
+                ]
+                Probe.expectSilence(try Probe.send(inputs, to: running.serverEndpoint))
+                #expect(running.server?.isRunning == true)
+            }
+        }
+
+        @Test func `a replayed first flight sees nothing and dials nobody`() throws {
+            try needs(Pair.underTest.server.isSilent, "answers replays")
+            try onStage { stage in
+                let target = try stage.echoOrigin()
+                let server = try Ports.free()
+                let tap = try stage.tap(.forward(Endpoint("127.0.0.1", server)))
+                let running = try stage.run(Pair.underTest, through: tap, serverPort: server)
+                let socket = try SOCKSClient.tunnel(via: running.front, to: Target(target.endpoint))
+                try socket.send("hello")
+                #expect(try socket.receive(exactly: 5) == Array("hello".utf8))
+                let flight = try tap.flight(atLeast: 60)
+                let replays = (0..<5).map { (name: "replay \($0)", bytes: flight) }
+                let longer = [(name: "replay and more", bytes: flight + Probe.random(50))]
+                Probe.expectSilence(try Probe.send(replays + longer, to: running.serverEndpoint))
+                #expect(target.accepted == 1, "only the genuine connection was dialled")
+                if Pair.underTest.server.writesContractLog {
+                    #expect(running.server?.refusals.count == 6)
+                }
+            }
+        }
+
+        @Test func `any flipped bit in salt or header sees nothing; the flight itself, played at last, works`() throws {
+            try needs(Pair.underTest.server.isSilent, "resets strangers")
+            try onStage { stage in
+                let target = try stage.echoOrigin()
+                let (running, tap) = try stage.clientBefore(.swallow)
+                let socket = try SOCKSClient.tunnel(via: running.front, to: Target(target.endpoint))
+                try socket.send("hello")
+                let header = Target(target.endpoint).header.count
+                let bytesOfFirstChunk = Pair.underTest.method.saltLength + 18 + header + 16
+                let flight = try tap.flight(atLeast: bytesOfFirstChunk + 5)
+                let flips = (0..<bytesOfFirstChunk * 8).map { bit in
+                    var bytes = flight
+                    bytes[bit / 8] ^= 1 << (bit % 8)
+                    return (name: "bit \(bit % 8) of byte \(bit / 8)", bytes: bytes)
+                }
+                let cuts = (0..<bytesOfFirstChunk).map { (name: "cut to \($0)", bytes: Array(flight[..<$0])) }
+                Probe.expectSilence(try Probe.send(flips + cuts, to: running.serverEndpoint))
+                #expect(target.accepted == 0)
+
+                let genuine = try Socket.connected(to: running.serverEndpoint)
+                try genuine.send(flight)
+                #expect(genuine.observe(for: 2) == .data)
+                #expect(target.accepted == 1)
+            }
+        }
+
+        @Test func `a genuine request one byte at a time works`() throws {
+            try onStage { stage in
+                let target = try stage.echoOrigin()
+                let server = try Ports.free()
+                let tap = try stage.tap(.drip(Endpoint("127.0.0.1", server)))
+                let running = try stage.run(Pair.underTest, through: tap, serverPort: server)
+                let socket = try SOCKSClient.tunnel(via: running.front, to: Target(target.endpoint))
+                let message = Pattern.bytes(300)
+                try socket.send(message)
+                #expect(try socket.receive(exactly: 300) == message)
+            }
+        }
+
+        @Test func `a server's answer played back as a request sees nothing`() throws {
+            try needs(Pair.underTest.server.isSilent, "resets strangers")
+            try onStage { stage in
+                let target = try stage.echoOrigin()
+                let (running, tap) = try stage.clientBefore(.swallow)
+                let socket = try SOCKSClient.tunnel(via: running.front, to: Target(target.endpoint))
+                try socket.send(Pattern.bytes(200))
+                let first = try Socket.connected(to: running.serverEndpoint)
+                try first.send(try tap.flight(atLeast: 260))
+                let answer = try first.receive()
+                Probe.expectSilence(try Probe.send([("reflection", answer)], to: running.serverEndpoint))
+                #expect(target.accepted == 1)
+            }
+        }
+
+        @Test func `datagrams that do not authenticate are not answered`() throws {
+            try onStage { stage in
+                var options = PairOptions()
+                options.startsClient = false
+                let running = try stage.run(Pair.underTest, options)
+                let socket = try Socket.datagram(Endpoint("127.0.0.1", 0))
+                for size in Array(0...100) + [221, 1400, 60_000] {
+                    try socket.send(Probe.random(size), to: running.serverEndpoint)
+                }
+                #expect(socket.receiveDatagram(seconds: 1) == nil)
+                #expect(running.server?.isRunning == true)
+            }
+        }
+
+        @Test func `10,000 silent connections cost little and a genuine request is still served`() throws {
+            try onStage { stage in
+                let running = try stage.run(Pair.underTest)
+                let server = try #require(running.server)
+                let before = server.residentBytes
+                let count = min(10_000, raisedDescriptorLimit - 500)
+                var silent: [Socket] = []
+                for index in 0..<count {
+                    let socket = try Socket.connected(to: running.serverEndpoint, from: Probe.source(index))
+                    if index % 2 == 0 { try socket.send(Pattern.bytes(100)) }
+                    silent.append(socket)
+                }
+                pause(1)
+                let grown = server.residentBytes - before
+                let ended = silent.count { $0.observe() != .silence }
+                Figures.show(
+                    "\(count) silent connections",
+                    "server grew \(grown >> 10) KiB (\(grown / count) bytes each); \(ended) were ended by it")
+                if Pair.underTest.server.isOurs { #expect(grown < 40 << 20) }
+                if Pair.underTest.server.isSilent { #expect(ended == 0) }
+
+                let echo = try stage.echoOrigin()
+                let (answer, seconds) = try timed {
+                    let socket = try SOCKSClient.tunnel(via: running.front, to: Target(echo.endpoint))
+                    try socket.send("x")
+                    return try socket.receive(exactly: 1)
+                }
+                #expect(answer == Array("x".utf8))
+                #expect(seconds < 1)
+                silent.forEach { $0.close() }
+                #expect(eventually(5) { server.descriptorCount < 100 }, "their descriptors come back")
+            }
+        }
+    }
+}
+
+extension Stage {
+    /// The pair with a tap between its halves that was started first and knows the server's port.
+    func run(_ pair: Pair, through tap: Tap, serverPort: UInt16) throws -> RunningPair {
+        var options = PairOptions()
+        options.serverPortSeenByClient = tap.endpoint.port
+        options.serverPort = serverPort
+        return try run(pair, options)
+    }
+}
