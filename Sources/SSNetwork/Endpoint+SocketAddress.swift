@@ -32,6 +32,12 @@ extension Endpoint {
         self = endpoint
     }
 
+    /// The same with an IPv4-mapped address turned into the IPv4 one: how peers are named in logs and compared.
+    package init?(folding socketAddress: SocketAddress) {
+        self.init(socketAddress)
+        address = address.folded
+    }
+
     /// Nil for null and for families other than IPv4 and IPv6. The structure must be as long as its family
     /// says, which holds for those of the kernel, the C library and NIO.
     init?(_ structure: UnsafePointer<sockaddr>?) {

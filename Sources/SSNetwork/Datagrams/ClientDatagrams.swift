@@ -36,7 +36,7 @@ package final class ClientAssociation {
         onReply: @escaping (TargetAddress, ByteBuffer) -> Void, onReplies: @escaping () -> Void
     ) {
         self.server = server
-        serverAddress = server.socketAddress
+        serverAddress = SocketAddress(server)
         self.credential = credential
         self.replay = replay
         self.eventLoop = eventLoop
@@ -103,7 +103,7 @@ package final class ClientAssociation {
 
     fileprivate func received(_ envelope: AddressedEnvelope<ByteBuffer>) {
         // Anybody can send to this port; only the server's datagrams are looked at.
-        guard Endpoint(envelope.remoteAddress) == server else { return }
+        guard Endpoint(folding: envelope.remoteAddress) == server else { return }
         var plain = ByteBufferAllocator().buffer(capacity: envelope.data.readableBytes)
         var opened: (address: TargetAddress, salt: Salt, payloadOffset: Int)?
         do throws(StreamFault) {

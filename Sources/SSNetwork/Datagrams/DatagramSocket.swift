@@ -28,7 +28,7 @@ package enum DatagramSocket {
                     try channel.pipeline.syncOperations.addHandler(handler())
                 }
             }
-            .bind(to: endpoint.socketAddress)
+            .bind(to: SocketAddress(endpoint))
     }
 
     /// The address that takes any local one of the same family.

@@ -138,7 +138,7 @@ package final class ServerDatagramHandler: ChannelInboundHandler {
     // MARK: The way back
 
     fileprivate func reply(_ payload: ByteBuffer, from source: SocketAddress, to client: SocketAddress) {
-        guard let context, context.channel.isWritable, let source = Endpoint(source) else { return }
+        guard let context, context.channel.isWritable, let source = Endpoint(folding: source) else { return }
         _ = table.use(client, now: .now())
         counters.packetDown(bytes: payload.readableBytes)
         let address = TargetAddress(.ip(source.address), port: source.port)
@@ -194,7 +194,7 @@ private final class ServerAssociation {
 
     /// True if this is the first datagram since the last flush.
     func send(_ payload: ByteBuffer, to destination: Endpoint) -> Bool {
-        let envelope = AddressedEnvelope(remoteAddress: destination.socketAddress, data: payload)
+        let envelope = AddressedEnvelope(remoteAddress: SocketAddress(destination), data: payload)
         switch destination.address {
         case .v4: write(envelope, on: \.ipv4, like: destination.address)
         case .v6: write(envelope, on: \.ipv6, like: destination.address)

@@ -23,6 +23,8 @@ package struct RacingDialer: StreamDialer {
         package init() {}
     }
 
+    package typealias Configure = @Sendable (any Channel) throws -> Void
+
     /// Judges an address and port before it is connected to; nil lets it pass.
     package typealias Guard = @Sendable (IPAddress, UInt16) -> DialError?
     /// Judges a name before it is resolved; nil lets it pass.
@@ -43,30 +45,38 @@ package struct RacingDialer: StreamDialer {
         self.refuse = refuse
     }
 
-    package func dial(_ target: TargetAddress, on eventLoop: any EventLoop) -> EventLoopFuture<any Channel> {
+    package func dial(
+        _ target: TargetAddress, on eventLoop: any EventLoop, configure: @escaping Configure
+    ) -> EventLoopFuture<any Channel> {
         switch target.canonical.host {
         case .ip(let address):
             if let error = refuse(address, target.port) { return eventLoop.makeFailedFuture(error) }
-            return connect(Endpoint(address, target.port), on: eventLoop)
+            return connect(Endpoint(address, target.port), on: eventLoop, configure)
         case .name(let name):
             if let error = refuseName(name) { return eventLoop.makeFailedFuture(error) }
-            return dial(name, target.port, on: eventLoop)
+            return dial(name, target.port, on: eventLoop, configure)
         }
     }
 
-    private func connect(_ endpoint: Endpoint, on eventLoop: any EventLoop) -> EventLoopFuture<any Channel> {
-        options.bootstrap(on: eventLoop, timeout: options.timeout).connect(to: SocketAddress(endpoint))
+    private func connect(
+        _ endpoint: Endpoint, on eventLoop: any EventLoop, _ configure: @escaping Configure
+    ) -> EventLoopFuture<any Channel> {
+        options.bootstrap(on: eventLoop, timeout: options.timeout, configure: configure)
+            .connect(to: SocketAddress(endpoint))
             .flatMapErrorThrowing { throw DialError($0) }
     }
 
-    private func dial(_ name: HostName, _ port: UInt16, on eventLoop: any EventLoop) -> EventLoopFuture<any Channel> {
+    private func dial(
+        _ name: HostName, _ port: UInt16, on eventLoop: any EventLoop, _ configure: @escaping Configure
+    ) -> EventLoopFuture<any Channel> {
         let deadline = NIODeadline.now() + options.timeout
         return resolver.resolve(name, on: eventLoop).flatMapErrorThrowing { throw DialError($0) }
-            .flatMap { addresses in race(addresses, port, deadline, on: eventLoop) }
+            .flatMap { addresses in race(addresses, port, deadline, on: eventLoop, configure) }
     }
 
     private func race(
-        _ addresses: [IPAddress], _ port: UInt16, _ deadline: NIODeadline, on eventLoop: any EventLoop
+        _ addresses: [IPAddress], _ port: UInt16, _ deadline: NIODeadline, on eventLoop: any EventLoop,
+        _ configure: @escaping Configure
     ) -> EventLoopFuture<any Channel> {
         var refusal: DialError?
         let allowed = addresses.map(\.folded).filter { address in
@@ -76,36 +86,51 @@ package struct RacingDialer: StreamDialer {
         }
         let left = deadline - NIODeadline.now()
         guard left > .zero else { return eventLoop.makeFailedFuture(DialError.timedOut) }
-        if allowed.count == 1 { return connect(Endpoint(allowed[0], port), on: eventLoop) }
+        if allowed.count == 1 { return connect(Endpoint(allowed[0], port), on: eventLoop, configure) }
         guard let race = ConnectionRace(allowed, ipv6First: options.ipv6First) else {
             return eventLoop.makeFailedFuture(refusal ?? DialError.nameNotFound)
         }
         let run = RaceRun(race, on: eventLoop) { [options] address, born in
-            options.bootstrap(on: eventLoop, timeout: left, born: born)
-                .connect(to: SocketAddress(Endpoint(address, port)))
+            options.bootstrap(on: eventLoop, timeout: left) { channel in
+                // Only the winner gets the caller's handlers; until then nothing may be read.
+                try channel.syncOptions?.setOption(.autoRead, value: false)
+                born(channel)
+            }
+            .connect(to: SocketAddress(Endpoint(address, port)))
         }
-        return run.start(timeout: left)
+        return run.start(timeout: left).flatMapThrowing { channel in
+            do {
+                // Nothing is read before this turn of the loop is over; `configure` may switch reading off again.
+                try channel.syncOptions?.setOption(.autoRead, value: true)
+                try configure(channel)
+                // The handlers were not there when the channel became active.
+                channel.pipeline.fireChannelActive()
+                return channel
+            } catch {
+                channel.close(promise: nil)
+                throw DialError(error)
+            }
+        }
     }
 }
 
 extension RacingDialer.Options {
-    /// Options are set by the initialiser rather than as `channelOption`s: those cost a future each. `born` is
+    /// Options are set by the initialiser rather than as `channelOption`s: those cost a future each. `configure` is
     /// given the channel before it connects.
     fileprivate func bootstrap(
-        on eventLoop: any EventLoop, timeout: TimeAmount, born: (@Sendable (any Channel) -> Void)? = nil
+        on eventLoop: any EventLoop, timeout: TimeAmount, configure: @escaping RacingDialer.Configure
     ) -> ClientBootstrap {
         ClientBootstrap(group: eventLoop).connectTimeout(timeout).channelInitializer { [self] channel in
             guard let options = channel.syncOptions else { preconditionFailure("NIO's sockets have options") }
             do {
-                try options.setOption(.autoRead, value: false)
                 try options.setOption(.allowRemoteHalfClosure, value: true)
                 // NIO has switched TCP_NODELAY on already.
                 if !noDelay { try options.setOption(.tcpOption(.tcp_nodelay), value: 0) }
                 if keepAlive { try options.setOption(.socketOption(.so_keepalive), value: 1) }
+                try configure(channel)
             } catch {
                 return channel.eventLoop.makeFailedFuture(error)
             }
-            born?(channel)
             return channel.eventLoop.makeSucceededVoidFuture()
         }
     }

@@ -9,7 +9,7 @@ package struct StreamListener: Sendable {
     private let channel: any Channel
 
     /// Where it listens; the real port if 0 was asked for.
-    package var address: Endpoint? { channel.localAddress.flatMap(Endpoint.init) }
+    package var address: Endpoint? { channel.localAddress.flatMap(Endpoint.init(folding:)) }
 
     /// Listens on `endpoint`; accepted channels are spread over `loops`' event loops. `accept` runs on the
     /// channel's loop before anything is read; it installs the handlers.
@@ -32,7 +32,7 @@ package struct StreamListener: Sendable {
                     try accept(channel, loop, allocator)
                 }
             }
-            .bind(to: endpoint.socketAddress)
+            .bind(to: SocketAddress(endpoint))
             .map { StreamListener(channel: $0) }
     }
 

@@ -14,8 +14,8 @@ struct AssociationService: Sendable {
     func open(_ client: any Channel, hint: TargetAddress) -> EventLoopFuture<Endpoint> {
         let eventLoop = client.eventLoop
         let loop = loops[eventLoop]
-        guard let peer = client.remoteAddress.flatMap(Endpoint.init),
-            let near = client.localAddress.flatMap(Endpoint.init)
+        guard let peer = client.remoteAddress.flatMap(Endpoint.init(folding:)),
+            let near = client.localAddress.flatMap(Endpoint.init(folding:))
         else { return eventLoop.makeFailedFuture(DialError.failed("a client without an address")) }
         return server.endpoint(on: eventLoop).flatMap { endpoint in
             let handler = NIOLoopBound(
@@ -28,7 +28,7 @@ struct AssociationService: Sendable {
         }
         .flatMapThrowing { channel in
             client.closeFuture.whenComplete { _ in channel.close(promise: nil) }
-            guard let bound = channel.localAddress.flatMap(Endpoint.init) else { throw DialError.exhausted }
+            guard let bound = channel.localAddress.flatMap(Endpoint.init(folding:)) else { throw DialError.exhausted }
             return bound
         }
         .flatMapErrorThrowing { throw DialError($0) }
@@ -87,7 +87,7 @@ final class SOCKSAssociationHandler: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let envelope = unwrapInboundIn(data)
-        guard let sender = Endpoint(envelope.remoteAddress), sender.address == peer,
+        guard let sender = Endpoint(folding: envelope.remoteAddress), sender.address == peer,
             expectedPort == 0 || sender.port == expectedPort
         else { return }
         guard let (header, offset) = try? SOCKSUDPHeader.read(envelope.data.readableBytesSpan) else { return }

@@ -1,0 +1,32 @@
+// A port that cannot be listened on, in words for a person.
+package import NIOCore
+package import SSCommon
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Darwin)
+    internal import Darwin
+#endif
+
+package struct BindFailure: Error, Sendable, CustomStringConvertible {
+    package let description: String
+
+    package init(_ endpoint: Endpoint, _ transport: String, _ error: any Error) {
+        let reason: String
+        switch (error as? IOError)?.errnoCode {
+        case EADDRINUSE:
+            reason = "another program listens there; stop it or choose another port (ss -lnp shows which)"
+        case EADDRNOTAVAIL:
+            reason = "this machine has no such address"
+        case EACCES:
+            reason = "ports below 1024 need root or CAP_NET_BIND_SERVICE"
+        case EAFNOSUPPORT:
+            reason = "this machine has no IPv6"
+        case let code?:
+            reason = String(cString: strerror(code))
+        case nil:
+            reason = "\(error)"
+        }
+        description = "cannot listen on \(endpoint) (\(transport)): \(reason)"
+    }
+}

@@ -1,0 +1,56 @@
+// Whole small files: configurations and keys. Bounded, and with a look at who may read them.
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Darwin)
+    internal import Darwin
+#endif
+
+package struct SmallFile: Sendable {
+    /// Why a file cannot be had, in words for a person.
+    package struct Failure: Error, Sendable, CustomStringConvertible {
+        package let description: String
+    }
+
+    package let bytes: [UInt8]
+    /// Permission bits, such as 0o600.
+    package let mode: UInt32
+
+    /// Whether others than the owner may read or write it.
+    package var isOpenToOthers: Bool { mode & 0o077 != 0 }
+
+    /// Reads all of a regular file (or pipe) of at most `limit` bytes.
+    package init(_ path: String, limit: Int) throws(Failure) {
+        // O_NONBLOCK: a FIFO without a writer must not hold us up.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw Self.failure(errno) }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw Self.failure(errno) }
+        guard status.st_mode & S_IFMT != S_IFDIR else { throw Failure(description: "it is a directory") }
+        mode = UInt32(status.st_mode) & 0o7777
+        var bytes: [UInt8] = []
+        while true {
+            let before = bytes.count
+            bytes.append(contentsOf: repeatElement(0, count: 64 * 1024))
+            let count = bytes.withUnsafeMutableBytes { read(descriptor, $0.baseAddress! + before, 64 * 1024) }
+            let code = errno
+            bytes.removeLast(64 * 1024 - max(0, count))
+            if count == 0 { break }
+            if count < 0 {
+                if code == EINTR { continue }
+                throw Self.failure(code)
+            }
+            guard bytes.count <= limit else { throw Failure(description: "it is larger than \(limit) bytes") }
+        }
+        self.bytes = bytes
+    }
+
+    private static func failure(_ code: CInt) -> Failure {
+        switch code {
+        case ENOENT: Failure(description: "there is no such file")
+        case EACCES, EPERM: Failure(description: "it may not be read by this user")
+        case EAGAIN: Failure(description: "it is a pipe that nobody writes to")
+        default: Failure(description: String(cString: strerror(code)))
+        }
+    }
+}
