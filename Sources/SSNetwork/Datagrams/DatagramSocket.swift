@@ -11,10 +11,12 @@ package enum DatagramSocket {
     /// Binds a UDP channel on `eventLoop` with `handler` in it. `batch` datagrams are read at a time; each costs
     /// 64 KiB of address space, of which only what is received becomes memory.
     package static func bind(
-        _ endpoint: Endpoint, on eventLoop: any EventLoop, batch: Int,
+        _ endpoint: Endpoint, on eventLoop: any EventLoop, batch: Int, isIPv6Only: Bool = false,
         handler: @escaping @Sendable () -> any ChannelHandler
     ) -> EventLoopFuture<any Channel> {
-        DatagramBootstrap(group: eventLoop)
+        var bootstrap = DatagramBootstrap(group: eventLoop)
+        if isIPv6Only { bootstrap = bootstrap.channelOption(.ipv6Option(.ipv6_v6only), value: 1) }
+        return bootstrap
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     guard let options = channel.syncOptions else { return }

@@ -11,13 +11,17 @@ package struct StreamListener: Sendable {
     /// Where it listens; the real port if 0 was asked for.
     package var address: Endpoint? { channel.localAddress.flatMap(Endpoint.init(folding:)) }
 
-    /// Listens on `endpoint`; accepted channels are spread over `loops`' event loops. `accept` runs on the
+    /// Listens on `address`; accepted channels are spread over `loops`' event loops. `accept` runs on the
     /// channel's loop before anything is read; it installs the handlers.
     package static func bind(
-        _ endpoint: Endpoint, group: any EventLoopGroup, loops: LoopContexts,
+        _ address: ListenAddress, group: any EventLoopGroup, loops: LoopContexts,
         accept: @escaping @Sendable (any Channel, LoopContext, ReadAllocator) throws -> Void
     ) -> EventLoopFuture<StreamListener> {
-        ServerBootstrap(group: group)
+        var bootstrap = ServerBootstrap(group: group)
+        if address.isIPv6Only {
+            bootstrap = bootstrap.serverChannelOption(.ipv6Option(.ipv6_v6only), value: 1)
+        }
+        return bootstrap
             .serverChannelOption(.backlog, value: 4096)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             // Inherited by accepted sockets, which saves two system calls each.
@@ -32,7 +36,7 @@ package struct StreamListener: Sendable {
                     try accept(channel, loop, allocator)
                 }
             }
-            .bind(to: SocketAddress(endpoint))
+            .bind(to: SocketAddress(address.endpoint))
             .map { StreamListener(channel: $0) }
     }
 

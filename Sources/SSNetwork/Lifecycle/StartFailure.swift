@@ -1,4 +1,4 @@
-// A port that cannot be listened on, in words for a person.
+// Why a program could not start, in words for a person.
 package import NIOCore
 package import SSCommon
 
@@ -8,9 +8,14 @@ package import SSCommon
     internal import Darwin
 #endif
 
-package struct BindFailure: Error, Sendable, CustomStringConvertible {
+package struct StartFailure: Error, Sendable, CustomStringConvertible {
     package let description: String
 
+    package init(_ description: String) {
+        self.description = description
+    }
+
+    /// A port that cannot be listened on.
     package init(_ endpoint: Endpoint, _ transport: String, _ error: any Error) {
         let reason: String
         switch (error as? IOError)?.errnoCode {
@@ -27,6 +32,6 @@ package struct BindFailure: Error, Sendable, CustomStringConvertible {
         case nil:
             reason = "\(error)"
         }
-        description = "cannot listen on \(endpoint) (\(transport)): \(reason)"
+        self.init("cannot listen on \(endpoint) (\(transport)): \(reason)")
     }
 }

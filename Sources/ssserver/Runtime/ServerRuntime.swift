@@ -1,0 +1,166 @@
+// ssserver while it runs: the listeners, what they share, and the way down.
+internal import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import SSCommon
+internal import SSNetwork
+
+/// A server made from a checked configuration. `start`, then `drain`, once each.
+final class ServerRuntime: Sendable {
+    private let configuration: ServerConfiguration
+    private let credentials: [Credential]
+    private let log: LogSink
+    private let logger: Logger
+    private let ledger = TrafficLedger()
+    private let group: MultiThreadedEventLoopGroup
+    private let loops: LoopContexts
+    private let resolver: any NameResolver
+    /// Recent datagrams' salts; apart from the streams' so that a burst of one does not age the other's memory.
+    private let datagramReplay = ReplayGuard(capacity: 100_000)
+    private let streamReplay = ReplayGuard()
+
+    /// How long open streams may go on after the listeners are closed.
+    private static let drainTime = Duration.seconds(5)
+    /// UDP associations of one port.
+    private static let maximumAssociations = 4096
+    /// Datagrams read at a time on a port.
+    private static let datagramBatch = 32
+
+    /// `credentials` are those of the configuration's listeners, in their order.
+    init(_ configuration: ServerConfiguration, credentials: [Credential], log: LogSink, logger: Logger) {
+        self.configuration = configuration
+        self.credentials = credentials
+        self.log = log
+        self.logger = logger
+        group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.settings.workers ?? System.coreCount)
+        loops = LoopContexts(group, ledger: ledger)
+        resolver = configuration.settings.makeResolver(group)
+    }
+
+    /// What is open.
+    struct Listeners: Sendable {
+        var streams: [StreamListener] = []
+        var datagrams: [any Channel] = []
+    }
+
+    /// Opens every port, or none.
+    func start(descriptors: Int) async throws(StartFailure) -> Listeners {
+        let addresses = try await ListenAddress.resolve(
+            configuration.listeners.map(\.address), with: resolver, on: group.any())
+        let ports = Set(configuration.listeners.map(\.address.port))
+        let egress = EgressGuard(configuration.egress, listenerPorts: ports, resolver: resolver)
+        keepFresh(egress)
+        var options = RacingDialer.Options()
+        options.ipv6First = configuration.settings.ipv6First
+        options.noDelay = configuration.settings.noDelay
+        let dialer = RacingDialer(
+            resolver: resolver, options: options, refusingNames: { egress.refusal($0) },
+            refusing: { egress.refusal($0, $1) })
+        var listeners = Listeners()
+        do {
+            for (index, endpoint) in configuration.listeners.enumerated() {
+                let port = ServedPort(endpoint, credentials[index], dialer, egress)
+                for address in addresses[index] {
+                    try await open(port, address, descriptors, &listeners)
+                }
+            }
+        } catch {
+            await close(listeners)
+            throw error
+        }
+        return listeners
+    }
+
+    /// One configured port with what serves it.
+    private struct ServedPort {
+        let endpoint: EndpointConfiguration
+        let credential: Credential
+        let dialer: any StreamDialer
+        let egress: EgressGuard
+
+        init(
+            _ endpoint: EndpointConfiguration, _ credential: Credential, _ dialer: any StreamDialer,
+            _ egress: EgressGuard
+        ) {
+            self.endpoint = endpoint
+            self.credential = credential
+            self.dialer = dialer
+            self.egress = egress
+        }
+    }
+
+    private func open(
+        _ port: ServedPort, _ address: ListenAddress, _ descriptors: Int, _ listeners: inout Listeners
+    ) async throws(StartFailure) {
+        if port.endpoint.mode.hasTCP {
+            do {
+                listeners.streams.append(try await openStreams(port, address, descriptors).get())
+            } catch {
+                throw StartFailure(address.endpoint, "tcp", error)
+            }
+        }
+        if port.endpoint.mode.hasUDP {
+            do {
+                listeners.datagrams.append(try await openDatagrams(port, address).get())
+            } catch {
+                throw StartFailure(address.endpoint, "udp", error)
+            }
+        }
+        logger.info(
+            "listening",
+            metadata: [
+                "address": "\(address.endpoint)", "method": "\(port.credential.method.rawValue)",
+                "mode": "\(port.endpoint.mode.rawValue)",
+            ])
+    }
+
+    private func openStreams(
+        _ port: ServedPort, _ address: ListenAddress, _ descriptors: Int
+    ) -> EventLoopFuture<StreamListener> {
+        let idle = UInt32(clamping: port.endpoint.timeout.components.seconds)
+        let service = InboundService(
+            credential: port.credential, replay: streamReplay, dialer: port.dialer, log: log,
+            timeouts: RelayTimeouts(idle: max(1, idle)))
+        let lists = UnauthenticatedLists(group, descriptors: descriptors)
+        return StreamListener.bind(address, group: group, loops: loops) { channel, loop, allocator in
+            try service.accept(channel, loop, allocator, waiting: lists[channel.eventLoop])
+        }
+    }
+
+    private func openDatagrams(_ port: ServedPort, _ address: ListenAddress) -> EventLoopFuture<any Channel> {
+        let eventLoop = group.next()
+        let counters = loops[eventLoop].counters
+        let lifetime = TimeAmount(configuration.settings.udpTimeout)
+        return DatagramSocket.bind(
+            address.endpoint, on: eventLoop, batch: Self.datagramBatch, isIPv6Only: address.isIPv6Only,
+            handler: { [datagramReplay] in
+                ServerDatagramHandler(
+                    port.credential, policy: port.egress, counters: counters, replay: datagramReplay,
+                    limit: Self.maximumAssociations, lifetime: lifetime)
+            })
+    }
+
+    private func keepFresh(_ egress: EgressGuard) {
+        let period = TimeAmount.seconds(Int64(OwnAddresses.refreshInterval))
+        _ = group.next().scheduleRepeatedTask(initialDelay: period, delay: period) { _ in
+            egress.refreshOwnAddresses()
+        }
+    }
+
+    /// Takes no new connections, lets open streams finish for a moment, and ends.
+    func drain(_ listeners: Listeners) async {
+        await close(listeners)
+        let deadline = ContinuousClock.now + Self.drainTime
+        while ledger.snapshot().streamsOpen > 0, ContinuousClock.now < deadline {
+            try? await Task.sleep(for: .milliseconds(50))
+        }
+        let open = ledger.snapshot().streamsOpen
+        if open > 0 { logger.info("ending streams that are still open", metadata: ["streams": "\(open)"]) }
+        try? await group.shutdownGracefully()
+    }
+
+    private func close(_ listeners: Listeners) async {
+        for listener in listeners.streams { try? await listener.close().get() }
+        for channel in listeners.datagrams { try? await channel.close() }
+    }
+}
