@@ -158,6 +158,7 @@ extension EndToEnd {
         @Test("the example config is refused for its key alone, with the cure", arguments: OurCommand.allCases)
         func example(_ command: OurCommand) throws {
             try onStage { stage in
+                _ = try command.tool.path()
                 let path = "\(Package.root)/config.example.json"
                 let text = try String(contentsOfFile: path, encoding: .utf8)
                 let refused = try stage.run(command, ["check", "-c", path])
