@@ -17,6 +17,7 @@ let nioHTTP: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio"
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
 let package = Package(
@@ -40,18 +41,21 @@ let package = Package(
             name: "COpenSSL", pkgConfig: "libcrypto",
             providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
 
-        // Arrows: SSCommon <- SSNetwork <- {sslocal, ssserver}; SSCommon <- SSServerCore <- ssserver.
+        // Arrows: SSCommon <- SSNetwork <- SSCommandLine <- {sslocal, ssserver}; SSCommon <- SSServerCore <- ssserver.
         .target(name: "SSCommon", dependencies: ["CSodium", "COpenSSL"], swiftSettings: strict),
         .target(
             name: "SSNetwork", dependencies: ["SSCommon", nio, nioLocks, nioPosix, logging], swiftSettings: strict),
+        .target(
+            name: "SSCommandLine", dependencies: ["SSCommon", "SSNetwork", nio, logging, arguments, lifecycle, signals],
+            swiftSettings: strict),
         .target(name: "SSServerCore", dependencies: ["SSCommon"], swiftSettings: strict),
         .executableTarget(
             name: "sslocal",
-            dependencies: ["SSCommon", "SSNetwork", nio, nioPosix, nioHTTP, logging, arguments, lifecycle],
+            dependencies: ["SSCommon", "SSNetwork", "SSCommandLine", nio, nioPosix, logging, arguments],
             swiftSettings: strict),
         .executableTarget(
             name: "ssserver",
-            dependencies: ["SSCommon", "SSNetwork", "SSServerCore", nio, nioPosix, logging, arguments, lifecycle],
+            dependencies: ["SSCommon", "SSNetwork", "SSServerCore", "SSCommandLine", nio, nioPosix, logging, arguments],
             swiftSettings: strict),
 
         .testTarget(name: "SSCommonTests", dependencies: ["SSCommon", "CSodium"], swiftSettings: strict),

@@ -1,5 +1,5 @@
 // Why a program could not start, in words for a person.
-package import NIOCore
+internal import NIOCore
 package import SSCommon
 
 #if canImport(Glibc)

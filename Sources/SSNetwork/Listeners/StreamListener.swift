@@ -19,7 +19,7 @@ package struct StreamListener: Sendable {
     ) -> EventLoopFuture<StreamListener> {
         var bootstrap = ServerBootstrap(group: group)
         if address.isIPv6Only {
-            bootstrap = bootstrap.serverChannelOption(.ipv6Option(.ipv6_v6only), value: 1)
+            bootstrap = bootstrap.serverChannelOption(ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only), value: 1)
         }
         return bootstrap
             .serverChannelOption(.backlog, value: 4096)

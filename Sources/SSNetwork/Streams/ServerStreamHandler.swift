@@ -42,6 +42,7 @@ package final class ServerStreamHandler: ChannelDuplexHandler {
     private var phase = Phase.opening
     private var opener: RequestOpener
     private var sealer: ResponseSealer?
+    private var hasBytes = false
 
     /// `owner` is kept until the request is there or the channel closes.
     package init(
@@ -60,6 +61,7 @@ package final class ServerStreamHandler: ChannelDuplexHandler {
         let input = unwrapInboundIn(data)
         switch phase {
         case .opening, .streaming:
+            hasBytes = true
             open(input, context)
         case .absorbing:
             allocator.finish(input)
@@ -107,6 +109,8 @@ package final class ServerStreamHandler: ChannelDuplexHandler {
         }
         switch phase {
         case .opening:
+            // Too little to be a request; who said nothing at all is nobody's failure.
+            if hasBytes { owner?.requestRefused(.truncated, context: context) }
             context.close(promise: nil)
         case .absorbing:
             context.close(promise: nil)

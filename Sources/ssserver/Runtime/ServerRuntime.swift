@@ -2,6 +2,7 @@
 internal import Logging
 internal import NIOCore
 internal import NIOPosix
+internal import SSCommandLine
 internal import SSCommon
 internal import SSNetwork
 
@@ -130,7 +131,7 @@ final class ServerRuntime: Sendable {
     private func openDatagrams(_ port: ServedPort, _ address: ListenAddress) -> EventLoopFuture<any Channel> {
         let eventLoop = group.next()
         let counters = loops[eventLoop].counters
-        let lifetime = TimeAmount(configuration.settings.udpTimeout)
+        let lifetime = TimeAmount(seconds: configuration.settings.udpTimeout)
         return DatagramSocket.bind(
             address.endpoint, on: eventLoop, batch: Self.datagramBatch, isIPv6Only: address.isIPv6Only,
             handler: { [datagramReplay] in

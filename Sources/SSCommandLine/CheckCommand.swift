@@ -1,0 +1,33 @@
+// `check`: every fault of a configuration at once; opens nothing for long, changes nothing.
+package import ArgumentParser
+internal import SSCommon
+
+package struct CheckFlags: ParsableArguments {
+    package enum Format: String, ExpressibleByArgument, CaseIterable {
+        case text
+        case json
+    }
+
+    @OptionGroup package var run: RunFlags
+
+    @Option(help: "text for people, json (an object a line) for editors.")
+    package var format = Format.text
+
+    @Flag(help: "Warnings count as errors.")
+    package var strict = false
+
+    package init() {}
+
+    /// Reports on `checked` and throws the exit status unless all is well.
+    package func report<Configuration: Sendable>(_ checked: CheckedConfiguration<Configuration>) throws {
+        let isGood = checked.isUsable && (!strict || checked.diagnostics.isEmpty)
+        switch format {
+        case .json:
+            Report.showJSON(checked.diagnostics)
+        case .text:
+            Report.show(checked.diagnostics, outcome: isGood ? "the configuration is usable" : "it would not start")
+            if isGood { Environment.write("\(checked.path ?? "command line"): ok\n", to: 1) }
+        }
+        if !isGood { throw Report.badConfiguration }
+    }
+}

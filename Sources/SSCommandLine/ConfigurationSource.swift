@@ -1,0 +1,121 @@
+// From flags and files to a checked configuration, with everything that is wrong said at once.
+package import SSCommon
+internal import SSNetwork
+
+/// Which program asks.
+package enum Program: String, Sendable {
+    case sslocal
+    case ssserver
+
+    /// Where a configuration is looked for if no flag says where.
+    var searchPaths: [String] {
+        let file = self == .sslocal ? "local.json" : "server.json"
+        let home = Environment.variable("XDG_CONFIG_HOME") ?? Environment.variable("HOME").map { $0 + "/.config" }
+        return (home.map { ["\($0)/shadowsocks/\(file)"] } ?? []) + ["/etc/shadowsocks/\(file)", "config.json"]
+    }
+}
+
+/// A configuration with the keys it names read from their files.
+package struct CheckedConfiguration<Configuration: Sendable>: Sendable {
+    /// Nil if there were errors.
+    package var configuration: Configuration?
+    /// One key for each endpoint, in order.
+    package var credentials: [Credential]
+    package var diagnostics: [Diagnostic]
+    /// The file that was read.
+    package var path: String?
+
+    package var isUsable: Bool { configuration != nil && !diagnostics.hasErrors }
+}
+
+package enum ConfigurationSource {
+    private static let maximumFile = 8 << 20
+    private static let maximumKeyFile = 64 << 10
+
+    package static func server(_ flags: RunFlags) -> CheckedConfiguration<ServerConfiguration> {
+        load(.ssserver, flags, { ServerConfiguration.load($0, overrides: $1, environment: $2) }, { $0.listeners })
+    }
+
+    package static func local(_ flags: RunFlags) -> CheckedConfiguration<LocalConfiguration> {
+        load(.sslocal, flags, { LocalConfiguration.load($0, overrides: $1, environment: $2) }, { $0.servers })
+    }
+
+    private static func load<Configuration: Sendable>(
+        _ program: Program, _ flags: RunFlags,
+        _ parse: (
+            (bytes: [UInt8], path: String)?, CommandLineOverrides, @escaping (String) -> String?
+        ) -> LoadedConfiguration<Configuration>,
+        _ endpoints: (Configuration) -> [EndpointConfiguration]
+    ) -> CheckedConfiguration<Configuration> {
+        var result = CheckedConfiguration<Configuration>(configuration: nil, credentials: [], diagnostics: [], path: nil)
+        let path = flags.config ?? (flags.namesServer ? nil : program.searchPaths.first(where: exists))
+        if path == nil, !flags.namesServer {
+            result.diagnostics = [noConfiguration(program)]
+            return result
+        }
+        var file: (bytes: [UInt8], path: String)?
+        if let path {
+            result.path = path
+            do throws(SmallFile.Failure) {
+                let read = try SmallFile(path, limit: maximumFile)
+                file = (read.bytes, path)
+                if read.isOpenToOthers { result.diagnostics.append(exposed(path, read.mode)) }
+            } catch {
+                result.diagnostics.append(
+                    Diagnostic(.unreadableFile, "cannot read \(TerminalText.quote(path)): \(error)", path: path))
+                return result
+            }
+        }
+        let loaded = parse(file, flags.overrides, Environment.variable)
+        result.diagnostics += loaded.diagnostics
+        if let configuration = loaded.configuration {
+            result.configuration = configuration
+            for endpoint in endpoints(configuration) { result.readKey(of: endpoint) }
+        }
+        return result
+    }
+
+    private static func exists(_ path: String) -> Bool {
+        (try? SmallFile(path, limit: maximumFile)) != nil
+    }
+
+    private static func noConfiguration(_ program: Program) -> Diagnostic {
+        let places = program.searchPaths.joined(separator: ", ")
+        return Diagnostic(
+            .unreadableFile, "there is no configuration", path: "",
+            help: "\(program.rawValue) -c FILE, or -s HOST:PORT -m METHOD --password-file FILE; looked for \(places)")
+    }
+
+    fileprivate static func exposed(_ path: String, _ mode: UInt32) -> Diagnostic {
+        Diagnostic(
+            .exposedFile, "key file can be read by others (mode 0\(String(mode, radix: 8)))", path: path,
+            help: "chmod 600 \(path)")
+    }
+
+    fileprivate static func readPassword(_ path: String) throws(SmallFile.Failure) -> (text: String, mode: UInt32?) {
+        let file = try SmallFile(path, limit: maximumKeyFile)
+        let line = file.bytes.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
+        return (String(decoding: line, as: UTF8.self), file.isOpenToOthers ? file.mode : nil)
+    }
+}
+
+extension CheckedConfiguration {
+    fileprivate mutating func readKey(of endpoint: EndpointConfiguration) {
+        switch endpoint.password {
+        case .text(let text):
+            credentials.append(Credential(method: endpoint.method, password: text))
+        case .file(let path):
+            do throws(SmallFile.Failure) {
+                let (text, mode) = try ConfigurationSource.readPassword(path)
+                if let mode { diagnostics.append(ConfigurationSource.exposed(path, mode)) }
+                if text.isEmpty {
+                    diagnostics.append(Diagnostic(.badValue, "the password file is empty", path: path))
+                }
+                credentials.append(Credential(method: endpoint.method, password: text))
+            } catch {
+                diagnostics.append(
+                    Diagnostic(.unreadableFile, "cannot read the password file: \(error)", path: path))
+            }
+        }
+    }
+}

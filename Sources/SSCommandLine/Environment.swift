@@ -1,0 +1,64 @@
+// The process's surroundings as values.
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Darwin)
+    internal import Darwin
+#endif
+
+package enum Environment {
+    /// A variable; nil if it is not set.
+    package static func variable(_ name: String) -> String? {
+        getenv(name).map { String(cString: $0) }
+    }
+
+    package static func isTerminal(_ descriptor: CInt) -> Bool {
+        isatty(descriptor) == 1
+    }
+
+    /// Covers every argument that is `secret`, so that ps no longer shows it.
+    package static func hideArgument(_ secret: String) {
+        guard !secret.isEmpty else { return }
+        for index in 1..<max(1, Int(CommandLine.argc)) {
+            // The arguments are the process's own writable memory, each ended by a zero byte that stays.
+            guard let argument = CommandLine.unsafeArgv[index] else { continue }
+            let text = String(cString: argument)
+            guard let range = text.range(of: secret) else { continue }
+            let start = text.utf8.distance(from: text.startIndex, to: range.lowerBound)
+            memset(argument + start, CInt(UInt8(ascii: "*")), strlen(argument) - start)
+        }
+    }
+
+    /// Writes all of `text` to a descriptor.
+    package static func write(_ text: String, to descriptor: CInt) {
+        var bytes = [UInt8](text.utf8)[...]
+        while !bytes.isEmpty {
+            let count = bytes.withUnsafeBytes { Self.writeOnce(descriptor, $0) }
+            if count < 0, errno == EINTR { continue }
+            if count <= 0 { return }
+            bytes = bytes.dropFirst(count)
+        }
+    }
+
+    private static func writeOnce(_ descriptor: CInt, _ bytes: UnsafeRawBufferPointer) -> Int {
+        #if canImport(Glibc)
+            Glibc.write(descriptor, bytes.baseAddress, bytes.count)
+        #else
+            Darwin.write(descriptor, bytes.baseAddress, bytes.count)
+        #endif
+    }
+}
+
+extension String {
+    /// Where `other` first stands, byte by byte.
+    fileprivate func range(of other: String) -> Range<String.Index>? {
+        let needle = Array(other.utf8)
+        let count = utf8.count
+        guard needle.count <= count else { return nil }
+        for offset in 0...(count - needle.count) {
+            let start = utf8.index(utf8.startIndex, offsetBy: offset)
+            let end = utf8.index(start, offsetBy: needle.count)
+            if utf8[start..<end].elementsEqual(needle) { return start..<end }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,18 @@
+// The resolver that the settings ask for.
+package import NIOCore
+package import SSCommon
+package import SSNetwork
+
+extension CommonSettings {
+    /// The system's resolver, or a stub that asks the configured nameservers; cached either way.
+    package func makeResolver(_ group: any EventLoopGroup) -> any NameResolver {
+        CachingResolver(SystemResolver())
+    }
+}
+
+extension TimeAmount {
+    package init(seconds duration: Duration) {
+        self = .nanoseconds(
+            duration.components.seconds * 1_000_000_000 + duration.components.attoseconds / 1_000_000_000)
+    }
+}

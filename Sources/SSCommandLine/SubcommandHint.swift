@@ -1,0 +1,16 @@
+// A first word that is no subcommand gets "did you mean …" instead of "unexpected argument": `run` is the default, so
+// the parser takes the word for one of its arguments.
+internal import ArgumentParser
+internal import SSCommon
+
+package enum SubcommandHint {
+    /// Ends with status 64 if the first argument is a word that is none of `known`.
+    package static func check(_ arguments: [String], program: Program, known: [String]) throws {
+        guard let word = arguments.first, !word.hasPrefix("-"), !known.contains(word), word != "help" else { return }
+        let help =
+            NearestName.of(word, among: known).map { "did you mean \"\(program.rawValue) \($0)\"?" }
+            ?? "commands: " + known.joined(separator: ", ")
+        Report.error("\(TerminalText.quote(word)) is no command of \(program.rawValue)", help: help)
+        throw ExitCode(64)
+    }
+}

@@ -1,0 +1,13 @@
+internal import ArgumentParser
+internal import SSCommandLine
+
+struct Check: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Say everything that is wrong with a configuration, and change nothing.")
+
+    @OptionGroup var flags: CheckFlags
+
+    func run() throws {
+        try flags.report(ConfigurationSource.local(flags.run))
+    }
+}

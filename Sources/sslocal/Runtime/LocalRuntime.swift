@@ -1,0 +1,191 @@
+// sslocal while it runs: the local ports, the way to the server, and the way down.
+internal import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import SSCommandLine
+internal import SSCommon
+internal import SSNetwork
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Darwin)
+    internal import Darwin
+#endif
+
+/// A client made from a checked configuration. `start`, then `drain`, once each.
+final class LocalRuntime: Sendable {
+    private let configuration: LocalConfiguration
+    private let log: LogSink
+    private let logger: Logger
+    private let ledger = TrafficLedger()
+    private let group: MultiThreadedEventLoopGroup
+    private let loops: LoopContexts
+    private let resolver: any NameResolver
+    private let server: UpstreamServer
+    private let streamReplay = ReplayGuard(capacity: 10_000)
+    private let datagramReplay = ReplayGuard(capacity: 10_000)
+
+    /// How long open streams may go on after the ports are closed.
+    private static let drainTime = Duration.seconds(3)
+    /// UDP associations of one tunnel port.
+    private static let maximumAssociations = 1024
+    /// Datagrams read at a time on a port.
+    private static let datagramBatch = 32
+
+    /// `credentials` are those of the configuration's servers, in their order.
+    init(_ configuration: LocalConfiguration, credentials: [Credential], log: LogSink, logger: Logger) {
+        self.configuration = configuration
+        self.log = log
+        self.logger = logger
+        // One loop carries more than any laptop's network; two would pass streams between cores.
+        group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.settings.workers ?? 1)
+        loops = LoopContexts(group, ledger: ledger)
+        resolver = configuration.settings.makeResolver(group)
+        server = UpstreamServer(
+            configuration.servers[0].address, credentials[0], resolver: resolver, logger: logger)
+        if configuration.servers.count > 1 {
+            logger.warning("several servers are configured; this version uses the first", metadata: ["server": "\(server.address)"])
+        }
+    }
+
+    /// What is open.
+    struct Listeners: Sendable {
+        var streams: [StreamListener] = []
+        var datagrams: [any Channel] = []
+    }
+
+    /// Opens every port, or none.
+    func start() async throws(StartFailure) -> Listeners {
+        let addresses = try await ListenAddress.resolve(
+            configuration.locals.map(\.address), with: resolver, on: group.any())
+        var listeners = Listeners()
+        do {
+            for (index, local) in configuration.locals.enumerated() {
+                for address in addresses[index] { try await open(local, address, &listeners) }
+            }
+        } catch {
+            await close(listeners)
+            throw error
+        }
+        return listeners
+    }
+
+    private func open(
+        _ local: LocalListener, _ address: ListenAddress, _ listeners: inout Listeners
+    ) async throws(StartFailure) {
+        if local.mode.hasTCP {
+            do {
+                listeners.streams.append(try await openStreams(local, address).get())
+            } catch {
+                throw StartFailure(address.endpoint, "tcp", error)
+            }
+        }
+        if local.mode.hasUDP, case .tunnel(let target) = local.service {
+            do {
+                listeners.datagrams.append(try await openDatagrams(target, address).get())
+            } catch {
+                throw StartFailure(address.endpoint, "udp", error)
+            }
+        }
+        logger.info(
+            "listening",
+            metadata: ["address": "\(address.endpoint)", "protocol": "\(local.service.word)", "server": "\(server.address)"])
+    }
+
+    private var dialer: ServerDialer {
+        var options = RacingDialer.Options()
+        options.ipv6First = configuration.settings.ipv6First
+        options.noDelay = configuration.settings.noDelay
+        return ServerDialer(
+            server: server, replay: streamReplay, connector: RacingDialer(resolver: resolver, options: options),
+            loops: loops)
+    }
+
+    private var relay: RelayStart {
+        let idle = UInt32(clamping: configuration.servers[0].timeout.components.seconds)
+        return RelayStart(loops: loops, timeouts: RelayTimeouts(idle: max(1, idle)))
+    }
+
+    private func openStreams(_ local: LocalListener, _ address: ListenAddress) -> EventLoopFuture<StreamListener> {
+        switch local.service {
+        case .tunnel(let target):
+            let tunnel = FixedTunnel(target: target, dialer: dialer, relay: relay)
+            return StreamListener.bind(address, group: group, loops: loops) { channel, loop, allocator in
+                try tunnel.accept(channel, loop, allocator)
+            }
+        case .mixed, .socks, .http:
+            let front = front(local)
+            return StreamListener.bind(address, group: group, loops: loops) { channel, _, _ in
+                try channel.pipeline.syncOperations.addHandler(FrontHandler(front))
+            }
+        }
+    }
+
+    private func front(_ local: LocalListener) -> FrontConfiguration {
+        let relay = relay
+        let associations = AssociationService(server: server, replay: datagramReplay, loops: loops)
+        var front = FrontConfiguration(
+            dialer: dialer, logger: logger, now: { Int64(time(nil)) },
+            startRelay: { relay($0, $1, $2) },
+            openAssociation: local.mode.hasUDP ? { associations.open($0, hint: $1) } : nil)
+        front.mode = local.service.frontMode
+        front.users = FrontUsers(local.users.map { FrontUser(name: $0.name, password: $0.password) })
+        return front
+    }
+
+    private func openDatagrams(_ target: TargetAddress, _ address: ListenAddress) -> EventLoopFuture<any Channel> {
+        let loop = loops[group.next()]
+        let lifetime = TimeAmount(seconds: configuration.settings.udpTimeout)
+        return DatagramSocket.bind(
+            address.endpoint, on: loop.eventLoop, batch: Self.datagramBatch, isIPv6Only: address.isIPv6Only,
+            handler: { [server, datagramReplay] in
+                TunnelDatagramHandler(
+                    target: target, server: server, replay: datagramReplay, loop: loop,
+                    limit: Self.maximumAssociations, lifetime: lifetime)
+            })
+    }
+
+    /// Starts the live line; nil where nobody would see it.
+    func startDisplay() -> LiveDisplay? {
+        let display = LiveDisplay(
+            ledger, log: log, isUnicode: LiveDisplay.isUnicode(locale: Environment.variable))
+        display?.start(on: group.next())
+        return display
+    }
+
+    /// Takes no new connections, lets open streams finish for a moment, and ends.
+    func drain(_ listeners: Listeners) async {
+        await close(listeners)
+        let deadline = ContinuousClock.now + Self.drainTime
+        while ledger.snapshot().streamsOpen > 0, ContinuousClock.now < deadline {
+            try? await Task.sleep(for: .milliseconds(50))
+        }
+        try? await group.shutdownGracefully()
+    }
+
+    private func close(_ listeners: Listeners) async {
+        for listener in listeners.streams { try? await listener.close().get() }
+        for channel in listeners.datagrams { try? await channel.close() }
+    }
+}
+
+extension LocalListener.Service {
+    /// For the log.
+    fileprivate var word: String {
+        switch self {
+        case .mixed: "mixed"
+        case .socks: "socks"
+        case .http: "http"
+        case .tunnel: "tunnel"
+        }
+    }
+
+    fileprivate var frontMode: FrontMode {
+        switch self {
+        case .mixed: .mixed
+        case .socks: .socks
+        case .http: .http
+        case .tunnel: .mixed
+        }
+    }
+}

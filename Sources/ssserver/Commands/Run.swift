@@ -1,0 +1,30 @@
+internal import ArgumentParser
+internal import Logging
+internal import SSCommandLine
+internal import SSCommon
+internal import SSNetwork
+
+struct Run: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Serve (the default).")
+
+    @OptionGroup var flags: RunFlags
+
+    func run() async throws {
+        ProcessLimits.harden()
+        let checked = ConfigurationSource.server(flags)
+        if let password = flags.password { Environment.hideArgument(password) }
+        Report.show(checked.diagnostics, outcome: checked.isUsable ? "" : "nothing was started")
+        guard let configuration = checked.configuration, checked.isUsable else { throw Report.badConfiguration }
+        let descriptors = ProcessLimits.raiseDescriptors(to: configuration.settings.nofile)
+        do {
+            let (log, logger) = try LogSetup.open(configuration.settings.log)
+            defer { log.close() }
+            let server = ServerRuntime(configuration, credentials: checked.credentials, log: log, logger: logger)
+            let listeners = try await server.start(descriptors: descriptors)
+            try await ProgramRun.untilStopped(log: log, logger: logger) { await server.drain(listeners) }
+        } catch let failure as StartFailure {
+            Report.error(failure.description)
+            throw Report.failed
+        }
+    }
+}
