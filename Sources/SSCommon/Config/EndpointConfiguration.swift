@@ -1,0 +1,32 @@
+// One Shadowsocks server: for ssserver a port to serve, for sslocal a server to go through.
+
+package struct EndpointConfiguration: Hashable, Sendable {
+    /// What the user calls it.
+    package var name: String?
+    /// ssserver: the address to listen on. sslocal: the server to connect to, perhaps by name.
+    package var address: TargetAddress
+    package var method: CipherMethod
+    package var password: PasswordSource
+    package var mode: RelayMode
+    /// How long a connection may be idle.
+    package var timeout: Duration
+    /// Users of this port; checked, and not acted on by this version.
+    package var users: [UserConfiguration]
+
+    /// Unless the configuration says otherwise.
+    package static let defaultTimeout = Duration.seconds(300)
+}
+
+/// A user of a port; checked, and not acted on by this version.
+package struct UserConfiguration: Hashable, Sendable {
+    package var name: String
+    package var password: PasswordSource
+    /// Bytes in all.
+    package var quota: UInt64?
+    /// Bytes a second.
+    package var rate: UInt64?
+    /// Streams at once.
+    package var streams: Int?
+    /// The first day it no longer works, `2027-01-01`.
+    package var expires: String?
+}

@@ -1,0 +1,41 @@
+// What sslocal is to do, after every check that needs no file and no socket.
+
+package struct LocalConfiguration: Hashable, Sendable {
+    /// The servers to go through; at least one.
+    package var servers: [EndpointConfiguration]
+    /// What to offer on the laptop; at least one.
+    package var locals: [LocalListener]
+    package var settings: CommonSettings
+}
+
+/// An address on the laptop and what is spoken there.
+package struct LocalListener: Hashable, Sendable {
+    package enum Service: Hashable, Sendable {
+        /// SOCKS5, SOCKS4, SOCKS4a and HTTP, told apart by the first byte.
+        case mixed
+        /// SOCKS5, SOCKS4 and SOCKS4a.
+        case socks
+        /// An HTTP proxy (RFC 9110, CONNECT included).
+        case http
+        /// Everything goes to one target.
+        case tunnel(TargetAddress)
+    }
+
+    package var service: Service
+    package var address: TargetAddress
+    package var mode: RelayMode
+    /// Who may use it (RFC 1929, RFC 7617); empty for everyone who can reach it.
+    package var users: [LocalUser]
+}
+
+/// A name and its password at the laptop's own proxy.
+package struct LocalUser: Hashable, Sendable {
+    package var name: String
+    package var password: String
+}
+
+extension LocalUser: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    package var description: String { "\(TerminalText.quote(name)) ••••••••" }
+    package var debugDescription: String { description }
+    package var customMirror: Mirror { Mirror(reflecting: description) }
+}

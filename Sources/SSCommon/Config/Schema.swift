@@ -1,0 +1,161 @@
+// The table of all our keys (contract of config.json), section by section. Keys of other implementations are
+// in Schema+Foreign.
+
+package enum Schema {
+    /// Every key of a section, ours first.
+    package static func keys(of section: SchemaSection) -> [SchemaKey] { tables[section]?.keys ?? [] }
+
+    /// The row for a key as it is written, aliases included.
+    package static func key(_ name: String, in section: SchemaSection) -> SchemaKey? {
+        tables[section].flatMap { table in table.index[name].map { table.keys[$0] } }
+    }
+
+    /// The names worth suggesting in a section: ours, in every spelling.
+    static func names(in section: SchemaSection) -> [String] {
+        keys(of: section).filter(\.isOurs).flatMap { [$0.name] + $0.aliases }
+    }
+
+    /// The sections that know this key, for "it belongs in …".
+    static func sections(knowing name: String) -> [SchemaSection] {
+        SchemaSection.allCases.filter { key(name, in: $0)?.isOurs ?? false }
+    }
+
+    private struct Table: Sendable {
+        let keys: [SchemaKey]
+        let index: [String: Int]
+
+        init(_ keys: [SchemaKey]) {
+            self.keys = keys
+            var index: [String: Int] = [:]
+            for (position, key) in keys.enumerated() {
+                for name in [key.name] + key.aliases {
+                    precondition(index.updateValue(position, forKey: name) == nil, "\(name) is in the table twice")
+                }
+            }
+            self.index = index
+        }
+    }
+
+    private static let tables: [SchemaSection: Table] = Dictionary(
+        uniqueKeysWithValues: SchemaSection.allCases.map { ($0, Table(own($0) + foreign($0))) })
+
+    private static func own(_ section: SchemaSection) -> [SchemaKey] {
+        switch section {
+        case .top: endpoint + general + local + server
+        case .serverEntry: endpoint + [SchemaKey("disabled", .flag)]
+        case .user: user
+        case .localEntry: localEntry
+        case .localUser: [SchemaKey("name", .text), SchemaKey("password", .secret)]
+        case .egress: egress
+        case .blacklist: blacklist
+        case .cache: cache
+        case .admin: admin
+        case .log: log
+        }
+    }
+
+    static let idleTimes: ClosedRange<Duration> = .seconds(1)...(.seconds(365 * 86_400))
+
+    /// What names one Shadowsocks server, at the top or in `servers`.
+    private static let endpoint = [
+        SchemaKey("server", .oneOrMany(.host), aliases: ["address"]),
+        SchemaKey("server_port", .oneOrMany(.port), aliases: ["port"]),
+        SchemaKey("method", .text),
+        SchemaKey("password", .secret),
+        SchemaKey("password_file", .text),
+        SchemaKey("users", .list(.section(.user)), .only(.server), .planned),
+        SchemaKey("name", .anyText, aliases: ["remarks"]),
+        SchemaKey("mode", .choice(RelayMode.allCases.map(\.rawValue))),
+        SchemaKey("timeout", .time(idleTimes)),
+    ]
+
+    private static let general = [
+        SchemaKey("servers", .list(.section(.serverEntry)), aliases: ["shadowsocks"]),
+        SchemaKey("udp_timeout", .time(idleTimes)),
+        SchemaKey("fast_open", .flag),
+        SchemaKey("no_delay", .flag),
+        SchemaKey("keep_alive", .time(.zero...(.seconds(86_400))), aliases: ["keepalive"]),
+        SchemaKey("ipv6_first", .flag, aliases: ["prefer_ipv6"]),
+        SchemaKey("nameserver", .oneOrMany(.nameserver), aliases: ["dns", "dns_server"]),
+        SchemaKey("nofile", .count(64...(1 << 30))),
+        SchemaKey("workers", .count(1...1024)),
+        SchemaKey("acl", .text, .both, .planned),
+        SchemaKey("log", .section(.log)),
+        SchemaKey("state_directory", .text),
+    ]
+
+    private static let local = [
+        SchemaKey("local_address", .host, .only(.local)),
+        SchemaKey("local_port", .port, .only(.local)),
+        SchemaKey("protocol", .text, .only(.local)),
+        SchemaKey("locals", .list(.section(.localEntry)), .only(.local)),
+    ]
+
+    private static let server = [
+        SchemaKey("port_password", .portPasswords, .only(.server)),
+        SchemaKey("forbidden_ip", .oneOrMany(.anyText), .only(.server)),
+        SchemaKey("egress", .section(.egress), .only(.server)),
+        SchemaKey("blacklist", .section(.blacklist), .only(.server), .planned),
+        SchemaKey("cache", .section(.cache), .only(.server), .planned),
+        SchemaKey("admin", .section(.admin), .only(.server), .planned),
+    ]
+
+    private static let user = [
+        SchemaKey("name", .text, .both, .planned),
+        SchemaKey("password", .secret, .both, .planned),
+        SchemaKey("quota", .size, .both, .planned),
+        SchemaKey("rate", .size, .both, .planned),
+        SchemaKey("streams", .count(1...1_000_000), .both, .planned),
+        SchemaKey("expires", .day, .both, .planned),
+    ]
+
+    private static let localEntry = [
+        SchemaKey("protocol", .text),
+        SchemaKey("local_address", .host),
+        SchemaKey("local_port", .port),
+        SchemaKey("mode", .choice(RelayMode.allCases.map(\.rawValue))),
+        SchemaKey("forward_address", .host),
+        SchemaKey("forward_port", .port),
+        SchemaKey("users", .list(.section(.localUser))),
+        SchemaKey("disabled", .flag),
+        SchemaKey("certificate", .text, .both, .planned),
+        SchemaKey("key", .text, .both, .planned),
+        SchemaKey("acl", .text, .both, .planned),
+    ]
+
+    private static let egress = [
+        SchemaKey("allow_private", .flagOr(.list(.prefix))),
+        SchemaKey("deny_ports", .list(.port)),
+    ]
+
+    private static let blacklist = [
+        SchemaKey("files", .list(.text), .both, .planned),
+        SchemaKey("rules", .list(.text), .both, .planned),
+        SchemaKey("clients", .list(.prefix), .both, .planned),
+        SchemaKey("sniff", .flag, .both, .planned),
+    ]
+
+    private static let cache = [
+        SchemaKey("enabled", .flag, .both, .planned),
+        SchemaKey("ports", .list(.port), .both, .planned),
+        SchemaKey("memory", .size, .both, .planned),
+        SchemaKey("disk", .size, .both, .planned),
+        SchemaKey("directory", .text, .both, .planned),
+        SchemaKey("max_object", .size, .both, .planned),
+        SchemaKey("default_ttl", .time(.zero...(.seconds(365 * 86_400))), .both, .planned),
+        SchemaKey("ttl_header", .text, .both, .planned),
+    ]
+
+    private static let admin = [
+        SchemaKey("socket", .text, .both, .planned),
+        SchemaKey("listen", .host, .both, .planned),
+        SchemaKey("token_file", .text, .both, .planned),
+        SchemaKey("bandwidth_api", .flag, .both, .planned),
+    ]
+
+    private static let log = [
+        SchemaKey("level", .logLevel),
+        SchemaKey("format", .logFormat),
+        SchemaKey("file", .text),
+    ]
+}
