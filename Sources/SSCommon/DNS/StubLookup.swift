@@ -75,11 +75,13 @@ package struct StubLookup: Sendable {
         return []
     }
 
-    /// The server cannot be reached (or was lost) over this transport.
-    package mutating func unreachable(server: Int, _ transport: Nameserver.Transport) -> [Action] {
+    /// The server cannot be reached, or was lost, over this transport: for one query, or for all if nil.
+    package mutating func lost(_ query: DNSQuery?, server: Int, _ transport: Nameserver.Transport) -> [Action] {
         guard !isOver, server == current else { return [] }
         for index in parts.indices
-        where parts[index].answer == nil && (transport == .tcp) == usesTCP(parts[index]) {
+        where parts[index].answer == nil && (query == nil || query == parts[index].query)
+            && (transport == .tcp) == usesTCP(parts[index])
+        {
             parts[index].failure = true
         }
         return settle()

@@ -18,7 +18,6 @@ package struct NumericHost: Hashable, Sendable {
             guard let address = IPv6Address(String(decoding: bare, as: UTF8.self)) else { return nil }
             self.address = .v6(address)
         } else {
-            if text.last == UInt8(ascii: ".") { text.removeLast() }
             guard let address = Self.dotted(text) else { return nil }
             self.address = .v4(address)
         }
