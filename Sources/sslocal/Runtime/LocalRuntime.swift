@@ -123,11 +123,13 @@ final class LocalRuntime: Sendable {
 
     private func front(_ local: LocalListener) -> FrontConfiguration {
         let relay = relay
-        let associations = AssociationService(server: server, replay: datagramReplay, loops: loops)
         var front = FrontConfiguration(
             dialer: dialer, logger: logger, now: { Int64(time(nil)) },
-            startRelay: { relay($0, $1, $2) },
-            openAssociation: local.mode.hasUDP ? { associations.open($0, hint: $1) } : nil)
+            startRelay: { client, upstream, early in relay(client, upstream, early) })
+        if local.mode.hasUDP {
+            let associations = AssociationService(server: server, replay: datagramReplay, loops: loops)
+            front.openAssociation = { client, hint in associations.open(client, hint: hint) }
+        }
         front.mode = local.service.frontMode
         front.users = FrontUsers(local.users.map { FrontUser(name: $0.name, password: $0.password) })
         return front

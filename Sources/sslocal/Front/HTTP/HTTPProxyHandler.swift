@@ -45,7 +45,7 @@ final class HTTPProxyHandler: ChannelInboundHandler, RemovableChannelHandler {
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         deadline = Deadline(on: context.eventLoop)
-        router.ownAddress = context.channel.localAddress.flatMap(Endpoint.init)
+        router.ownAddress = context.channel.localAddress.flatMap(Endpoint.init(folding:))
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
