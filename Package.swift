@@ -10,6 +10,17 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+/// Release programs carry the Swift runtime in themselves: one file to copy to a server, and reference counting and
+/// thread-local look-ups become direct calls, a tenth of the work of a short connection.
+let selfContained: [LinkerSetting] = [
+    .unsafeFlags(
+        ["-static-stdlib", "-l_FoundationCollections", "-l_FoundationCShims"],
+        .when(platforms: [.linux], configuration: .release))
+]
+let selfContainedSwift: [SwiftSetting] = [
+    .unsafeFlags(["-static-stdlib"], .when(platforms: [.linux], configuration: .release))
+]
+
 let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioLocks: Target.Dependency = .product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
@@ -52,11 +63,11 @@ let package = Package(
         .executableTarget(
             name: "sslocal",
             dependencies: ["SSCommon", "SSNetwork", "SSCommandLine", nio, nioPosix, logging, arguments],
-            swiftSettings: strict),
+            swiftSettings: strict + selfContainedSwift, linkerSettings: selfContained),
         .executableTarget(
             name: "ssserver",
             dependencies: ["SSCommon", "SSNetwork", "SSServerCore", "SSCommandLine", nio, nioPosix, logging, arguments],
-            swiftSettings: strict),
+            swiftSettings: strict + selfContainedSwift, linkerSettings: selfContained),
 
         .testTarget(name: "SSCommonTests", dependencies: ["SSCommon", "CSodium"], swiftSettings: strict),
         .testTarget(
