@@ -39,7 +39,7 @@ package final class LogSink: Sendable {
         /// Set when the writer is to end; until then it may wait for a descriptor that is not ready.
         var closesAt: DispatchTime?
         /// Whether the writer sleeps until it is signalled.
-        var isWriterIdle = true
+        var isWriterIdle = false
         /// Who waits until everything so far is written.
         var waiters: [DispatchSemaphore] = []
 
@@ -48,6 +48,9 @@ package final class LogSink: Sendable {
             defer { isWriterIdle = false }
             return isWriterIdle
         }
+
+        /// Whether somebody waits for the writer, or it is to do what cannot wait.
+        var isUrgent: Bool { closesAt != nil || mustReopen || !waiters.isEmpty }
     }
 
     /// NIO's lock, not the standard library's Mutex: on Linux that one waits in code ThreadSanitizer cannot see,
@@ -195,10 +198,17 @@ extension LogSink {
             for waiter in work.waiters { waiter.signal() }
             if work.isClosing { break }
             swap(&spare, &work.batch.bytes)
-            _ = wake.wait(timeout: .now() + (lost > 0 ? Self.backOff : Self.gathering))
+            rest(until: .now() + (lost > 0 ? Self.backOff : Self.gathering))
         }
         file.closeFile()
         ended.signal()
+    }
+
+    /// Sleeps; a signal for what has been done already does not end it.
+    private func rest(until end: DispatchTime) {
+        while wake.wait(timeout: end) == .success {
+            if state.withLockedValue({ $0.isUrgent }) { return }
+        }
     }
 
     private var mayWait: Bool { state.withLockedValue { $0.closesAt.map { .now() < $0 } ?? true } }

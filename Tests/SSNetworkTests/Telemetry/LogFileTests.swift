@@ -97,4 +97,21 @@ struct LogFileTests {
         #expect(chunk[..<rest] == Array("\nwhole\n".utf8)[...])
         close(pipe.write)
     }
+
+    @Test("A descriptor that is not ready is waited for without spinning")
+    func waiting() throws {
+        let pipe = try LogProbe.pipe()
+        defer { _ = (close(pipe.read), close(pipe.write)) }
+        _ = fcntl(pipe.write, F_SETFL, O_NONBLOCK)
+        var file = LogFile(descriptor: pipe.write)
+        var looks = 0
+        let took = ContinuousClock().measure {
+            let lost = file.write([UInt8](repeating: UInt8(ascii: "\n"), count: 1 << 20)) {
+                looks += 1
+                return looks < 4
+            }
+            #expect(lost > 0)
+        }
+        #expect(took > .milliseconds(250))
+    }
 }

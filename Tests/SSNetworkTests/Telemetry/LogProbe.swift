@@ -103,11 +103,4 @@ enum LogProbe {
             return bytes.withLockedValue { String(decoding: $0, as: UTF8.self) }.split(separator: "\n")
         }
     }
-
-    /// The processor time of the whole test process, in seconds.
-    static func processorSeconds() -> Double {
-        var time = timespec()
-        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
-    }
 }
