@@ -22,6 +22,8 @@ package struct CommonSettings: Hashable, Sendable {
     /// A file of rules; checked, and not acted on by this version.
     package var acl: String?
     package var log = LogConfiguration()
+
+    package init() {}
 }
 
 package struct LogConfiguration: Hashable, Sendable {
@@ -29,4 +31,6 @@ package struct LogConfiguration: Hashable, Sendable {
     package var format = LogFormat.text
     /// Nil for standard error.
     package var file: String?
+
+    package init() {}
 }

@@ -2,7 +2,7 @@
 // brought to one list. What an entry of `servers` does not say, the top level says for it.
 
 /// A server and the setting to point at when two of them collide.
-typealias PlacedEndpoint = (endpoint: EndpointConfiguration, setting: Setting?)
+typealias PlacedEndpoint = (endpoint: EndpointConfiguration, setting: Setting)
 
 extension ConfigurationReader {
     /// More than this many servers is a slip; lists of hosts and ports multiply.
@@ -27,11 +27,12 @@ extension ConfigurationReader {
     }
 
     private mutating func append(entry: CheckedSection, isTop: Bool, to results: inout [PlacedEndpoint]) {
+        let addresses = addresses(of: entry, isTop: isTop)
         let method = method(of: entry)
         let mode = mode(of: entry)
         let timeout = (flags["timeout"] ?? entry["timeout"] ?? top["timeout"])?.time
         let users = users(of: entry)
-        for (address, setting, password) in addresses(of: entry, isTop: isTop) {
+        for (address, setting, password) in addresses {
             if results.count == Self.endpointLimit {
                 faults.add(
                     .outOfRange, "too many servers", at: entry.span, in: entry.source,
@@ -40,7 +41,7 @@ extension ConfigurationReader {
             }
             guard let method, let password else { continue }
             let endpoint = EndpointConfiguration(
-                name: entry["name"]?.text, address: address, method: method, password: password, mode: mode,
+                address, method: method, password: password, name: entry["name"]?.text, mode: mode,
                 timeout: timeout ?? EndpointConfiguration.defaultTimeout, users: users)
             results.append((endpoint, setting))
         }
@@ -52,7 +53,7 @@ extension ConfigurationReader {
 
     // MARK: Addresses
 
-    private typealias Place = (address: TargetAddress, setting: Setting?, password: PasswordSource?)
+    private typealias Place = (address: TargetAddress, setting: Setting, password: PasswordSource?)
 
     private mutating func addresses(of entry: CheckedSection, isTop: Bool) -> [Place] {
         let hosts = hosts(of: entry)
@@ -61,12 +62,12 @@ extension ConfigurationReader {
         {
             return manyPorts(ports, hosts: hosts, entry: entry)
         }
-        let password = password(of: entry)
         let ports = ports(of: entry, isTop: isTop)
         if ports.isEmpty, hosts.contains(where: { $0.host.port == nil }) {
             reportMissing(
                 "server_port", flag: "-p PORT", in: entry, fix: "add \"server_port\": 8388, the same on both ends")
         }
+        let password = password(of: entry)
         var places: [Place] = []
         for (host, setting) in hosts {
             let own = flags["server_port"] == nil ? host.port.map { [$0] } : nil
@@ -79,7 +80,7 @@ extension ConfigurationReader {
     }
 
     private mutating func manyPorts(
-        _ ports: [(port: Setting, password: Setting)], hosts: [(host: HostPort, setting: Setting?)],
+        _ ports: [(port: Setting, password: Setting)], hosts: [(host: HostPort, setting: Setting)],
         entry: CheckedSection
     ) -> [Place] {
         for key in ["server_port", "password", "password_file"] {
@@ -98,19 +99,23 @@ extension ConfigurationReader {
         return places
     }
 
-    private mutating func hosts(of entry: CheckedSection) -> [(host: HostPort, setting: Setting?)] {
+    private mutating func hosts(of entry: CheckedSection) -> [(host: HostPort, setting: Setting)] {
         if let flag = flags["server"], let host = flag.host {
             if let port = host.port, let other = flags["server_port"], other.number != Int(port) {
                 report(.conflict, "-p names another port than -s", other, help: "give the port once")
             }
             return [(host, flag)]
         }
-        let given = entry.elements("server")
-        if !given.isEmpty { return given.compactMap { setting in setting.host.map { ($0, setting) } } }
+        if let given = entry["server"]?.elements {
+            if given.isEmpty, let setting = entry["server"] {
+                report(.badValue, "\(setting.shown) is empty", setting, label: "at least one belongs in it")
+            }
+            return given.compactMap { setting in setting.host.map { ($0, setting) } }
+        }
         switch program {
         case .server:
             let any = HostPort(.ip(.v4(IPv4Address(0))))
-            return [(any, entry["server_port"] ?? flags["server_port"])]
+            return [(any, flags["server_port"] ?? entry["server_port"] ?? entry.place)]
         case .local:
             reportMissing(
                 "server", flag: "-s HOST:PORT", in: entry, fix: "add \"server\": the name or address of your server")

@@ -8,7 +8,7 @@ extension ConfigurationReader {
     mutating func localConfiguration() -> LocalConfiguration? {
         let placed = endpoints()
         for (endpoint, setting) in placed {
-            guard endpoint.address.isUnspecified, let setting else { continue }
+            guard endpoint.address.isUnspecified else { continue }
             report(
                 .doubtful, "\(endpoint.address) is nowhere to connect to", setting,
                 label: "a server listens there", help: "write the name or address of your server")
@@ -23,7 +23,7 @@ extension ConfigurationReader {
         let hasEntries = !fromFlags && (top["locals"] != nil || top.faulty.contains("locals"))
         let topKeys = ["local_address", "local_port"]
         let topIsOne = !hasEntries || topKeys.contains { top[$0] != nil || top.faulty.contains($0) }
-        var placed: [(listener: LocalListener, setting: Setting?)] = []
+        var placed: [(listener: LocalListener, setting: Setting)] = []
         if topIsOne, let listener = listener(top) { placed.append(listener) }
         if hasEntries {
             for entry in top.elements("locals").compactMap(\.section) where entry["disabled"]?.flag != true {
@@ -39,7 +39,7 @@ extension ConfigurationReader {
         return placed.map(\.listener)
     }
 
-    private mutating func listener(_ entry: CheckedSection) -> (LocalListener, Setting?)? {
+    private mutating func listener(_ entry: CheckedSection) -> (LocalListener, Setting)? {
         guard let service = service(entry) else { return nil }
         let address = flags["local_address"] ?? entry["local_address"]
         let port = flags["local_port"] ?? entry["local_port"]
@@ -47,9 +47,8 @@ extension ConfigurationReader {
         let usual6 = IPAddress.v6(IPv6Address(high: 0, low: 1))
         let host = address?.host ?? HostPort(.ip(top["ipv6_first"]?.flag == true ? usual6 : usual))
         let number = flags["local_port"]?.number ?? host.port.map(Int.init) ?? port?.number ?? 1080
-        let listener = LocalListener(
-            service: service, address: TargetAddress(host.host, port: UInt16(exactly: number) ?? 1080),
-            mode: mode(of: entry), users: users(entry, service))
+        let place = TargetAddress(host.host, port: UInt16(exactly: number) ?? 1080)
+        let listener = LocalListener(service, at: place, mode: mode(of: entry), users: users(entry, service))
         for key in ["certificate", "key", "acl"] {
             if let setting = entry[key] { reportNotActedOn(setting) }
         }
@@ -58,7 +57,7 @@ extension ConfigurationReader {
                 .openProxy, "whoever can reach \(listener.address) can use your server", address,
                 help: "listen on 127.0.0.1, or add \"users\" to this entry of \"locals\"")
         }
-        return (listener, port ?? address)
+        return (listener, port ?? address ?? entry.place)
     }
 
     // MARK: Protocols

@@ -143,16 +143,16 @@ struct ConfigurationReader {
     }
 
     /// Two listeners of one program cannot have the same address.
-    mutating func reportSameListeners(_ listeners: [(address: TargetAddress, mode: RelayMode, setting: Setting?)]) {
+    mutating func reportSameListeners(_ listeners: [(address: TargetAddress, mode: RelayMode, setting: Setting)]) {
         var seen: [TargetAddress: [RelayMode]] = [:]
         for listener in listeners {
             let others = seen[listener.address] ?? []
             let mode = listener.mode
             seen[listener.address, default: []].append(mode)
-            guard others.contains(where: { $0.hasTCP && mode.hasTCP || $0.hasUDP && mode.hasUDP }),
-                let setting = listener.setting
-            else { continue }
-            report(.sameListener, "\(listener.address) is listened on twice", setting, help: "give it another port")
+            guard others.contains(where: { $0.hasTCP && mode.hasTCP || $0.hasUDP && mode.hasUDP }) else { continue }
+            report(
+                .sameListener, "\(listener.address) is listened on twice", listener.setting,
+                help: "give it another port")
         }
     }
 }

@@ -15,6 +15,19 @@ package struct EndpointConfiguration: Hashable, Sendable {
 
     /// Unless the configuration says otherwise.
     package static let defaultTimeout = Duration.seconds(300)
+
+    package init(
+        _ address: TargetAddress, method: CipherMethod, password: PasswordSource, name: String? = nil,
+        mode: RelayMode = .tcpAndUDP, timeout: Duration = defaultTimeout, users: [UserConfiguration] = []
+    ) {
+        self.name = name
+        self.address = address
+        self.method = method
+        self.password = password
+        self.mode = mode
+        self.timeout = timeout
+        self.users = users
+    }
 }
 
 /// A user of a port; checked, and not acted on by this version.

@@ -1,9 +1,9 @@
 // Numbers as JSON (RFC 8259 section 6) and JSON5 write them. We only ever want whole ones, so there is no
 // floating point here: what has a fraction or an exponent is a legal number and still no port.
 
-enum JSONNumber {
+package enum JSONNumber {
     /// Whether `text` is a number in JSON or JSON5.
-    static func isLegal(_ text: some StringProtocol) -> Bool {
+    package static func isLegal(_ text: some StringProtocol) -> Bool {
         var rest = Array(text.utf8)[...]
         if rest.first == UInt8(ascii: "-") || rest.first == UInt8(ascii: "+") { rest.removeFirst() }
         if rest.count > 2, rest.first == UInt8(ascii: "0"), rest[rest.startIndex + 1] | 0x20 == UInt8(ascii: "x") {
@@ -26,7 +26,7 @@ enum JSONNumber {
     }
 
     /// The whole number `text` spells in decimal or, with 0x, in hexadecimal; nil if it is none or too large.
-    static func integer(_ text: some StringProtocol) -> Int? {
+    package static func integer(_ text: some StringProtocol) -> Int? {
         let negative = text.first == "-"
         let digits = negative || text.first == "+" ? text.dropFirst() : text[...]
         guard let first = digits.utf8.first, JSONParser.isDigit(first) else { return nil }

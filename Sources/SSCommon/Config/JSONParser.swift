@@ -10,8 +10,8 @@ struct JSONParser {
     var offset = 0
     private(set) var faults: [JSONFault] = []
     private(set) var secrets: [SourceSpan] = []
-    /// True from a secret's key to the comma or bracket after its value.
-    private var nearSecret = false
+    /// Where a secret may begin, from its key to the comma or bracket after its value.
+    private var secretStart: Int?
 
     init(_ bytes: [UInt8]) {
         self.bytes = bytes
@@ -33,7 +33,7 @@ struct JSONParser {
             return root
         } catch {
             faults.append(error)
-            if nearSecret { hideLine(from: error.span.start) }
+            if let secretStart { hideLine(of: error.span.start, from: min(secretStart, error.span.start)) }
             return nil
         }
     }
@@ -66,7 +66,7 @@ struct JSONParser {
         var members: [JSONMember] = []
         offset += 1
         while true {
-            nearSecret = isSecret
+            secretStart = isSecret ? offset : nil
             try skipBlank()
             guard let byte = peek else { throw unclosed(start) }
             if byte == UInt8(ascii: "}") { break }
@@ -93,7 +93,7 @@ struct JSONParser {
         var elements: [JSONValue] = []
         offset += 1
         while true {
-            nearSecret = isSecret
+            secretStart = isSecret ? offset : nil
             try skipBlank()
             guard let byte = peek else { throw unclosed(start) }
             if byte == UInt8(ascii: "]") { break }
@@ -135,9 +135,9 @@ struct JSONParser {
     private mutating func key() throws(JSONFault) -> (String, SourceSpan) {
         let start = offset
         if peek == UInt8(ascii: "\"") || peek == UInt8(ascii: "'") {
-            nearSecret = nearSecret || SecretName.matches(String(decoding: tokenBytes(limit: 40), as: UTF8.self))
+            expectSecret(after: String(decoding: tokenBytes(limit: 40), as: UTF8.self))
             let key = try string()
-            nearSecret = nearSecret || SecretName.matches(key)
+            expectSecret(after: key)
             return (key, SourceSpan(start, offset))
         }
         guard let first = peek, Self.isWordByte(first), !Self.isDigit(first), first < 0x80 else {
@@ -145,7 +145,7 @@ struct JSONParser {
         }
         while let byte = peek, Self.isWordByte(byte) { offset += 1 }
         let key = String(decoding: bytes[start..<offset], as: UTF8.self)
-        nearSecret = nearSecret || SecretName.matches(key)
+        expectSecret(after: key)
         return (key, SourceSpan(start, offset))
     }
 
@@ -168,9 +168,8 @@ struct JSONParser {
                 if isSecret { hide(span) }
                 return JSONValue(.number(text), span)
             }
-            nearSecret = nearSecret || isSecret
             let looksLikeNumber = Self.isDigit(bytes[start]) || text.first == "-" || text.first == "+"
-            let what = nearSecret ? "this" : TerminalText.quote(text)
+            let what = secretStart != nil ? "this" : TerminalText.quote(text)
             throw JSONFault(
                 code: .syntax, span: span, message: looksLikeNumber ? "\(what) is no number" : "\(what) is no value",
                 help: "text goes in double quotes; bare words are true, false and null")
@@ -256,11 +255,13 @@ struct JSONParser {
         let text = String(decoding: token, as: UTF8.self)
         if text.first == "\u{201c}" || text.first == "\u{201d}" || text.first == "\u{2018}" || text.first == "\u{2019}"
         {
-            nearSecret = true
+            secretStart = secretStart ?? offset
             return JSONFault(
                 code: .syntax, span: span, message: "typographic quotes", help: "write straight ones: \"")
         }
-        let what = nearSecret ? "unexpected text" : "unexpected \(TerminalText.quote(text))"
+        let isString = text.utf8.count > 2 && (text.first == "\"" || text.first == "'")
+        let name = TerminalText.quote(isString ? text.dropFirst().dropLast() : text[...])
+        let what = secretStart != nil ? "unexpected text" : "unexpected \(name)"
         return JSONFault(code: .syntax, span: span, message: what, label: "\(wanted) belongs here")
     }
 
@@ -287,8 +288,13 @@ struct JSONParser {
         if span.start < span.end { secrets.append(span) }
     }
 
-    private mutating func hideLine(from start: Int) {
-        var end = start
+    private mutating func expectSecret(after key: String) {
+        if secretStart == nil, SecretName.matches(key) { secretStart = offset }
+    }
+
+    /// Hides everything from `start` to the end of the line of `offset`.
+    private mutating func hideLine(of offset: Int, from start: Int) {
+        var end = offset
         while end < bytes.count, bytes[end] != UInt8(ascii: "\n"), bytes[end] != UInt8(ascii: "\r") { end += 1 }
         secrets.removeAll { $0.start >= start && $0.start < end }
         let covered = secrets.last { $0.start < start && $0.end > start }?.end ?? start

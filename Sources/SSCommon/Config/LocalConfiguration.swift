@@ -6,6 +6,14 @@ package struct LocalConfiguration: Hashable, Sendable {
     /// What to offer on the laptop; at least one.
     package var locals: [LocalListener]
     package var settings: CommonSettings
+
+    package init(
+        servers: [EndpointConfiguration], locals: [LocalListener], settings: CommonSettings = CommonSettings()
+    ) {
+        self.servers = servers
+        self.locals = locals
+        self.settings = settings
+    }
 }
 
 /// An address on the laptop and what is spoken there.
@@ -26,12 +34,26 @@ package struct LocalListener: Hashable, Sendable {
     package var mode: RelayMode
     /// Who may use it (RFC 1929, RFC 7617); empty for everyone who can reach it.
     package var users: [LocalUser]
+
+    package init(
+        _ service: Service, at address: TargetAddress, mode: RelayMode = .tcpAndUDP, users: [LocalUser] = []
+    ) {
+        self.service = service
+        self.address = address
+        self.mode = mode
+        self.users = users
+    }
 }
 
 /// A name and its password at the laptop's own proxy.
 package struct LocalUser: Hashable, Sendable {
     package var name: String
     package var password: String
+
+    package init(name: String, password: String) {
+        self.name = name
+        self.password = password
+    }
 }
 
 extension LocalUser: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {

@@ -73,7 +73,7 @@ package indirect enum SettingType: Hashable, Sendable {
     case portPasswords
     case section(SchemaSection)
     case list(SettingType)
-    /// One, or a list of at least one.
+    /// One, or a list of any number.
     case oneOrMany(SettingType)
     /// `true`, `false` or the other type.
     case flagOr(SettingType)

@@ -8,6 +8,19 @@ package struct ServerConfiguration: Hashable, Sendable {
     package var blacklist: BlacklistConfiguration
     package var cache: CacheConfiguration
     package var admin: AdminConfiguration
+
+    package init(
+        listeners: [EndpointConfiguration], egress: EgressConfiguration = EgressConfiguration(),
+        settings: CommonSettings = CommonSettings(), blacklist: BlacklistConfiguration = BlacklistConfiguration(),
+        cache: CacheConfiguration = CacheConfiguration(), admin: AdminConfiguration = AdminConfiguration()
+    ) {
+        self.listeners = listeners
+        self.egress = egress
+        self.settings = settings
+        self.blacklist = blacklist
+        self.cache = cache
+        self.admin = admin
+    }
 }
 
 /// Where clients may not go.
@@ -26,6 +39,8 @@ package struct EgressConfiguration: Hashable, Sendable {
     package var denied: [IPPrefix] = []
     /// Refused at every address.
     package var denyPorts: [UInt16] = [25]
+
+    package init() {}
 }
 
 /// Checked, and not acted on by this version.
@@ -34,6 +49,8 @@ package struct BlacklistConfiguration: Hashable, Sendable {
     package var rules: [String] = []
     package var clients: [IPPrefix] = []
     package var sniff = true
+
+    package init() {}
 }
 
 /// Checked, and not acted on by this version. Sizes are bytes.
@@ -46,6 +63,8 @@ package struct CacheConfiguration: Hashable, Sendable {
     package var maxObject: UInt64 = 64 << 20
     package var defaultTTL = Duration.zero
     package var ttlHeader: String?
+
+    package init() {}
 }
 
 /// Checked, and not acted on by this version.
@@ -54,4 +73,6 @@ package struct AdminConfiguration: Hashable, Sendable {
     package var listen: TargetAddress?
     package var tokenFile: String?
     package var hasBandwidthAPI = false
+
+    package init() {}
 }

@@ -53,6 +53,9 @@ struct CheckedSection: Sendable {
 
     subscript(_ key: String) -> Setting? { settings[key] }
 
+    /// The object itself, to point at.
+    var place: Setting { Setting(content: .nothing, span: span, source: source, shown: "this") }
+
     /// The elements under `key`, none if it is not there.
     func elements(_ key: String) -> [Setting] { settings[key]?.elements ?? [] }
 }

@@ -23,12 +23,7 @@ extension SettingChecker {
         case .section(let kind): return section(value, as: kind, shown: shown).map(Setting.Content.section)
         case .list(let element): return list(value, of: element, shown)
         case .oneOrMany(let element):
-            guard case .array(let values) = value.kind else { return content(value, element, shown: shown) }
-            if values.isEmpty {
-                faults.add(
-                    .badValue, "\(shown) is empty", at: value.span, in: source, label: "at least one belongs in it")
-                return nil
-            }
+            guard case .array = value.kind else { return content(value, element, shown: shown) }
             return list(value, of: element, shown)
         case .flagOr(let other):
             if case .bool(let flag) = value.kind { return .flag(flag) }
@@ -150,7 +145,7 @@ extension SettingChecker {
 
     mutating func unknownChoice(_ value: JSONValue, _ text: String, among names: [String], _ shown: String) {
         faults.add(
-            .unknownChoice, "unknown \(shown) \(TerminalText.quote(text))", at: value.span, in: source,
+            .unknownChoice, "unknown value \(TerminalText.quote(text)) of \(shown)", at: value.span, in: source,
             label: "must be \(ChoiceList.text(names))",
             help: NearestName.of(text, among: names).map { "did you mean \"\($0)\"?" })
     }

@@ -16,7 +16,8 @@ struct SettingChecker {
         var first: [String: JSONMember] = [:]
         for member in members where !member.key.hasPrefix("//") && !member.key.hasPrefix("_") {
             guard let key = Schema.key(member.key, in: kind) else {
-                unknown(member, in: kind)
+                // Who wrote "methd" need not be told that "method" is missing.
+                if let meant = unknown(member, in: kind) { checked.faulty.insert(meant) }
                 continue
             }
             if let earlier = first[key.name] {
@@ -47,17 +48,21 @@ struct SettingChecker {
 
     // MARK: Keys
 
-    private mutating func unknown(_ member: JSONMember, in kind: SchemaSection) {
-        if faults.isFull { return }
+    /// Reports an unknown key; returns the key of this section that was likely meant.
+    private mutating func unknown(_ member: JSONMember, in kind: SchemaSection) -> String? {
+        if faults.isFull { return nil }
         var help: String?
+        var meant: String?
         if let home = Schema.sections(knowing: member.key).first {
             help = home == .top ? "it belongs at the top level" : "it belongs in \"\(home.rawValue)\""
         } else if let near = NearestName.of(member.key, among: Schema.names(in: kind)) {
             help = "did you mean \"\(near)\"?"
+            meant = Schema.key(near, in: kind)?.name
         }
         faults.add(
             .unknownKey, "unknown key \(TerminalText.quote(member.key))", at: member.keySpan, in: source,
             label: "not a key of \(kind.described)", help: help)
+        return meant
     }
 
     private mutating func repeated(_ member: JSONMember, _ earlier: JSONMember) {

@@ -68,6 +68,7 @@ package struct SourceExcerpt: Hashable, Sendable {
             if offset >= span.end, firstCaret != nil, afterCaret == nil { afterCaret = columns }
             if offset >= span.start, firstCaret == nil { firstCaret = columns }
             if let secret = source.secret(at: offset) {
+                if secret.end > span.start, firstCaret == nil { firstCaret = columns }
                 write("••••••••", columns: 8)
                 return min(secret.end, lineEnd)
             }
