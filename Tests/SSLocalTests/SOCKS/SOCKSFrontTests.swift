@@ -89,6 +89,7 @@ private let granted: [UInt8] = [5, 0, 5, 0, 0, 1, 0, 0, 0, 0, 0, 0]
                     written.withLock { $0 += 1 }
                 }
             }
+            #expect(await client.wait { $0.bytes == [5, 0] })
             try await Task.sleep(for: .milliseconds(300))
             #expect(client.now.bytes == [5, 0])
             // 32 MiB are offered; what the kernel's buffers take is far less, and the rest waits.
@@ -145,10 +146,10 @@ private let granted: [UInt8] = [5, 0, 5, 0, 0, 1, 0, 0, 0, 0, 0, 0]
     @Test("a dial may take longer than a handshake")
     func dialOutlivesHandshake() async throws {
         let gate = MultiThreadedEventLoopGroup.singleton.next().makePromise(of: Void.self)
-        try await Front.with(gate: gate, configure: { $0.limits.handshake = .milliseconds(100) }) { front in
+        try await Front.with(gate: gate, configure: { $0.limits.handshake = .seconds(1) }) { front in
             let client = try await front.connect()
             try await client.send(connectExample)
-            try await Task.sleep(for: .milliseconds(250))
+            try await Task.sleep(for: .milliseconds(1500))
             gate.succeed()
             #expect(await client.wait { $0.bytes == granted })
         }

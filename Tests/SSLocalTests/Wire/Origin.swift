@@ -36,7 +36,8 @@ final class Origin: Sendable {
 
     /// Waits for the connection with this number, the first being 0.
     func accept(_ number: Int = 0) async throws -> Wire {
-        for _ in 0..<2500 {
+        let end = ContinuousClock.now + .seconds(20)
+        while ContinuousClock.now < end {
             if let wire = accepted.wires.withLock({ $0.count > number ? $0[number] : nil }) { return wire }
             try await Task.sleep(for: .milliseconds(2))
         }

@@ -66,13 +66,16 @@ final class Wire: Sendable {
 
     func read(_ on: Bool) async throws { try await channel.setOption(.autoRead, value: on).get() }
 
-    /// Waits until `condition` holds of everything received and not taken yet; false after five seconds.
+    /// Waits until `condition` holds of everything received and not taken yet; false after twenty seconds, which only
+    /// a failing test or a very busy machine ever sees.
     func wait(_ condition: (Received) -> Bool) async -> Bool {
-        for _ in 0..<2500 {
-            if condition(now) { return true }
+        let end = ContinuousClock.now + .seconds(20)
+        while ContinuousClock.now < end {
+            // Under the lock, so that looking makes no copy of many megabytes.
+            if received.state.withLock({ condition($0) }) { return true }
             try? await Task.sleep(for: .milliseconds(2))
         }
-        return condition(now)
+        return false
     }
 
     /// Waits for `text` to be there, then takes everything up to its end. Records an issue if it never comes.
