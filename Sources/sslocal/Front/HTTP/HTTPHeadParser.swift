@@ -46,6 +46,7 @@ struct HTTPHeadParser {
     /// how far it has looked, so bytes that trickle in cost no more than bytes that come at once.
     mutating func parse(_ input: RawSpan) throws(HTTPFault) -> (head: HTTPHead, consumed: Int)? {
         while position < input.byteCount {
+            if position - headStart >= Self.maximumHead { throw .headTooLarge }
             let byte = input.octet(position)
             if byte == UInt8(ascii: "\r") {
                 guard position + 1 < input.byteCount else { break }
@@ -57,7 +58,6 @@ struct HTTPHeadParser {
             }
             position += 1
             if startLine == nil, position - lineStart > Self.maximumRequestLine + 2 { throw .requestLineTooLong }
-            if position - headStart > Self.maximumHead { throw .headTooLarge }
         }
         return nil
     }

@@ -1,0 +1,36 @@
+// A dialer without a tunnel: whatever the target, it connects to one place on loopback, or fails as told.
+import NIOCore
+import NIOPosix
+import SSCommon
+import SSNetwork
+import Synchronization
+
+final class DirectDialer: StreamDialer {
+    private let port: Int
+    private let failure: DialError?
+    private let dialled = Mutex<[TargetAddress]>([])
+    /// Held back until the test opens it.
+    private let gate: EventLoopPromise<Void>?
+
+    init(to port: Int, failing failure: DialError? = nil, gate: EventLoopPromise<Void>? = nil) {
+        self.port = port
+        self.failure = failure
+        self.gate = gate
+    }
+
+    /// Everything that was asked for, in order.
+    var targets: [TargetAddress] { dialled.withLock { $0 } }
+
+    func dial(_ target: TargetAddress, on eventLoop: any EventLoop) -> EventLoopFuture<any Channel> {
+        dialled.withLock { $0.append(target) }
+        if let failure { return eventLoop.makeFailedFuture(failure) }
+        let opened = gate?.futureResult.hop(to: eventLoop) ?? eventLoop.makeSucceededVoidFuture()
+        return opened.flatMap { [port] in
+            ClientBootstrap(group: eventLoop)
+                .channelOption(.autoRead, value: false)
+                .channelOption(.allowRemoteHalfClosure, value: true)
+                .connect(host: "127.0.0.1", port: port)
+        }
+        .flatMapErrorThrowing { _ in throw DialError.refused }
+    }
+}
