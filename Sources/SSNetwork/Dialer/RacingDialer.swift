@@ -35,7 +35,7 @@ package struct RacingDialer: StreamDialer {
 
     package init(
         resolver: any NameResolver, options: Options = Options(),
-        refusingNames refuseName: @escaping NameGuard = { _ in nil }, refusing refuse: @escaping Guard = { _, _ in nil }
+        refusing refuse: @escaping Guard = { _, _ in nil }, refusingNames refuseName: @escaping NameGuard = { _ in nil }
     ) {
         self.resolver = resolver
         self.options = options
