@@ -2,8 +2,7 @@
 // name is resolved once, every address it gives is judged by the guard, and what the guard has seen is what
 // connect(2) gets: no name is looked up a second time, so no answer can change in between (DNS rebinding).
 //
-// A target that is one address takes a short way: one bootstrap, one future. That is what short connections
-// to a cached name cost, too, once its addresses are known to be one.
+// A target with one address takes a short way, without a race: short connections are what costs a relay most.
 package import NIOCore
 import NIOPosix
 package import SSCommon
@@ -17,7 +16,7 @@ package struct RacingDialer: StreamDialer {
         package var noDelay = true
         /// SO_KEEPALIVE with the system's intervals.
         package var keepAlive = true
-        /// For the whole of a dial, resolution included.
+        /// For the whole of a dial, resolution included (which the resolver ends by itself, sooner).
         package var timeout: TimeAmount = .seconds(10)
 
         package init() {}
@@ -47,22 +46,25 @@ package struct RacingDialer: StreamDialer {
         switch target.canonical.host {
         case .ip(let address):
             if let error = refuse(address, target.port) { return eventLoop.makeFailedFuture(error) }
-            return connect(Endpoint(address, target.port), on: eventLoop)
+            return connect(Endpoint(address, target.port), options.timeout, on: eventLoop)
         case .name(let name):
             if let error = refuseName(name) { return eventLoop.makeFailedFuture(error) }
             return dial(name, target.port, on: eventLoop)
         }
     }
 
-    private func connect(_ endpoint: Endpoint, on eventLoop: any EventLoop) -> EventLoopFuture<any Channel> {
-        options.bootstrap(on: eventLoop, timeout: options.timeout).connect(to: SocketAddress(endpoint))
+    private func connect(
+        _ endpoint: Endpoint, _ timeout: TimeAmount, on eventLoop: any EventLoop
+    ) -> EventLoopFuture<any Channel> {
+        options.bootstrap(on: eventLoop, timeout: timeout).connect(to: SocketAddress(endpoint))
             .flatMapErrorThrowing { throw DialError($0) }
     }
 
     private func dial(_ name: HostName, _ port: UInt16, on eventLoop: any EventLoop) -> EventLoopFuture<any Channel> {
         let deadline = NIODeadline.now() + options.timeout
-        return resolver.resolve(name, on: eventLoop).flatMapErrorThrowing { throw DialError($0) }
-            .flatMap { addresses in race(addresses, port, deadline, on: eventLoop) }
+        return resolver.resolve(name, on: eventLoop).flatMap { addresses in
+            race(addresses, port, deadline, on: eventLoop)
+        }
     }
 
     private func race(
@@ -76,7 +78,7 @@ package struct RacingDialer: StreamDialer {
         }
         let left = deadline - NIODeadline.now()
         guard left > .zero else { return eventLoop.makeFailedFuture(DialError.timedOut) }
-        if allowed.count == 1 { return connect(Endpoint(allowed[0], port), on: eventLoop) }
+        if allowed.count == 1 { return connect(Endpoint(allowed[0], port), left, on: eventLoop) }
         guard let race = ConnectionRace(allowed, ipv6First: options.ipv6First) else {
             return eventLoop.makeFailedFuture(refusal ?? DialError.nameNotFound)
         }
