@@ -6,7 +6,8 @@ package import SSNetwork
 extension CommonSettings {
     /// The system's resolver, or a stub that asks the configured nameservers; cached either way.
     package func makeResolver(_ group: any EventLoopGroup) -> any NameResolver {
-        CachingResolver(SystemResolver())
+        CachingResolver(
+            nameservers.isEmpty ? SystemResolver() : StubResolver(nameservers, group: group))
     }
 }
 

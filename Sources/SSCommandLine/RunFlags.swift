@@ -65,13 +65,37 @@ package struct RunFlags: ParsableArguments {
     package init() {}
 
     package mutating func validate() throws {
-        if serverURL != nil {
-            throw ValidationError("--server-url is not in this version; give -s, -m and --password-file instead")
+        for (flag, port) in [("-p", serverPort), ("-l", localPort)] {
+            if let port, UInt16(port) == nil || port == "0" {
+                throw ValidationError("\(flag) takes a port from 1 to 65535, not \(TerminalText.quote(port))")
+            }
+        }
+        if let logFormat, LogFormat(rawValue: logFormat) == nil {
+            let known = LogFormat.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ValidationError("--log-format is one of \(known), not \(TerminalText.quote(logFormat))")
+        }
+        if let serverURL {
+            do throws(ServerLink.Fault) {
+                link = try ServerLink(serverURL)
+            } catch {
+                throw ValidationError("--server-url: \(error)")
+            }
         }
     }
 
+    /// What `--server-url` says.
+    private var link: ServerLink?
+
+    private enum CodingKeys: CodingKey {
+        case config, server, serverPort, localAddress, localPort, method, password, passwordFile, timeout, udpOnly
+        case tcpAndUDP, acl, serverURL, verbosity, logFormat, nofile
+    }
+
     /// Whether anything but a file was given.
-    package var namesServer: Bool { server != nil || serverPort != nil }
+    package var namesServer: Bool { server != nil || serverPort != nil || link != nil }
+
+    /// What no other process should see in the list of processes.
+    package var secrets: [String] { [password, serverURL].compactMap(\.self) }
 
     package var overrides: CommandLineOverrides {
         var overrides = CommandLineOverrides()
@@ -83,6 +107,12 @@ package struct RunFlags: ParsableArguments {
         overrides.password = password
         overrides.passwordFile = passwordFile
         overrides.timeout = timeout
+        if let link {
+            overrides.server = link.host.contains(":") ? "[\(link.host)]" : link.host
+            overrides.serverPort = "\(link.port)"
+            overrides.method = link.method
+            overrides.password = link.password
+        }
         overrides.acl = acl
         overrides.logFormat = logFormat
         overrides.nofile = nofile

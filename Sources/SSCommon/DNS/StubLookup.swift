@@ -35,7 +35,8 @@ package struct StubLookup: Sendable {
     private let transports: [Nameserver.Transport]
     private var parts: [Part]
     private var round = -1
-    private var lastCode: UInt8?
+    /// The last thing that went wrong; nil for silence.
+    private var trouble: String?
     private var isOver = false
     private var waitsForSecondFamily = false
 
@@ -54,6 +55,7 @@ package struct StubLookup: Sendable {
 
     package mutating func timerFired() -> [Action] {
         if isOver { return [] }
+        trouble = nil
         return waitsForSecondFamily ? finish() : nextRound()
     }
 
@@ -78,6 +80,7 @@ package struct StubLookup: Sendable {
     /// The server cannot be reached, or was lost, over this transport: for one query, or for all if nil.
     package mutating func lost(_ query: DNSQuery?, server: Int, _ transport: Nameserver.Transport) -> [Action] {
         guard !isOver, server == current else { return [] }
+        trouble = "no name server can be reached"
         for index in parts.indices
         where parts[index].answer == nil && (query == nil || query == parts[index].query)
             && (transport == .tcp) == usesTCP(parts[index])
@@ -104,7 +107,7 @@ package struct StubLookup: Sendable {
             parts[part].overTCP = true
             return [.ask(parts[part].query, server: server, .tcp)]
         case .failed(let code):
-            lastCode = code
+            trouble = "name server answered with code \(code)"
             return fail(part: part, server: server)
         }
     }
@@ -155,10 +158,7 @@ package struct StubLookup: Sendable {
         if !isPartial || parts[0].answer?.deniesName ?? false {
             return [.finish(TimedResolution(.absent, ttl: answers.compactMap(\.ttl).min()))]
         }
-        if let lastCode {
-            return [.finish(TimedResolution(.failed("name server answered with code \(lastCode)"), ttl: nil))]
-        }
-        return [.finish(TimedResolution(.timedOut, ttl: nil))]
+        return [.finish(TimedResolution(trouble.map { .failed($0) } ?? .timedOut, ttl: nil))]
     }
 }
 

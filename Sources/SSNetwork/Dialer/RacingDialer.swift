@@ -2,8 +2,7 @@
 // name is resolved once, every address it gives is judged by the guard, and what the guard has seen is what
 // connect(2) gets: no name is looked up a second time, so no answer can change in between (DNS rebinding).
 //
-// A target that is one address takes a short way: one bootstrap, one future. That is what short connections
-// to a cached name cost, too, once its addresses are known to be one.
+// A target with one address takes a short way, without a race: short connections are what costs a relay most.
 package import NIOCore
 import NIOPosix
 package import SSCommon
@@ -17,7 +16,7 @@ package struct RacingDialer: StreamDialer {
         package var noDelay = true
         /// SO_KEEPALIVE with the system's intervals.
         package var keepAlive = true
-        /// For the whole of a dial, resolution included.
+        /// For the whole of a dial, resolution included (which the resolver ends by itself, sooner).
         package var timeout: TimeAmount = .seconds(10)
 
         package init() {}
@@ -37,7 +36,7 @@ package struct RacingDialer: StreamDialer {
 
     package init(
         resolver: any NameResolver, options: Options = Options(),
-        refusingNames refuseName: @escaping NameGuard = { _ in nil }, refusing refuse: @escaping Guard = { _, _ in nil }
+        refusing refuse: @escaping Guard = { _, _ in nil }, refusingNames refuseName: @escaping NameGuard = { _ in nil }
     ) {
         self.resolver = resolver
         self.options = options
@@ -51,7 +50,7 @@ package struct RacingDialer: StreamDialer {
         switch target.canonical.host {
         case .ip(let address):
             if let error = refuse(address, target.port) { return eventLoop.makeFailedFuture(error) }
-            return connect(Endpoint(address, target.port), on: eventLoop, configure)
+            return connect(Endpoint(address, target.port), options.timeout, on: eventLoop, configure)
         case .name(let name):
             if let error = refuseName(name) { return eventLoop.makeFailedFuture(error) }
             return dial(name, target.port, on: eventLoop, configure)
@@ -59,9 +58,9 @@ package struct RacingDialer: StreamDialer {
     }
 
     private func connect(
-        _ endpoint: Endpoint, on eventLoop: any EventLoop, _ configure: @escaping Configure
+        _ endpoint: Endpoint, _ timeout: TimeAmount, on eventLoop: any EventLoop, _ configure: @escaping Configure
     ) -> EventLoopFuture<any Channel> {
-        options.bootstrap(on: eventLoop, timeout: options.timeout, configure: configure)
+        options.bootstrap(on: eventLoop, timeout: timeout, configure: configure)
             .connect(to: SocketAddress(endpoint))
             .flatMapErrorThrowing { throw DialError($0) }
     }
@@ -70,8 +69,9 @@ package struct RacingDialer: StreamDialer {
         _ name: HostName, _ port: UInt16, on eventLoop: any EventLoop, _ configure: @escaping Configure
     ) -> EventLoopFuture<any Channel> {
         let deadline = NIODeadline.now() + options.timeout
-        return resolver.resolve(name, on: eventLoop).flatMapErrorThrowing { throw DialError($0) }
-            .flatMap { addresses in race(addresses, port, deadline, on: eventLoop, configure) }
+        return resolver.resolve(name, on: eventLoop).flatMap { addresses in
+            race(addresses, port, deadline, on: eventLoop, configure)
+        }
     }
 
     private func race(
@@ -86,7 +86,7 @@ package struct RacingDialer: StreamDialer {
         }
         let left = deadline - NIODeadline.now()
         guard left > .zero else { return eventLoop.makeFailedFuture(DialError.timedOut) }
-        if allowed.count == 1 { return connect(Endpoint(allowed[0], port), on: eventLoop, configure) }
+        if allowed.count == 1 { return connect(Endpoint(allowed[0], port), left, on: eventLoop, configure) }
         guard let race = ConnectionRace(allowed, ipv6First: options.ipv6First) else {
             return eventLoop.makeFailedFuture(refusal ?? DialError.nameNotFound)
         }

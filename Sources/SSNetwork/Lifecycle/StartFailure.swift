@@ -20,7 +20,7 @@ package struct StartFailure: Error, Sendable, CustomStringConvertible {
         let reason: String
         switch (error as? IOError)?.errnoCode {
         case EADDRINUSE:
-            reason = "another program listens there; stop it or choose another port (ss -lnp shows which)"
+            reason = "the port is in use by another program; stop it (ss -lnp shows which) or choose another port"
         case EADDRNOTAVAIL:
             reason = "this machine has no such address"
         case EACCES:

@@ -9,8 +9,6 @@ package protocol Expiring: AnyObject {
     var deadlineSlot: Int? { get set }
     /// Called about once a second with the list's clock. It may end itself and leave the list.
     func expire(now: UInt32)
-    /// The process is about to end: finish what can be finished without waiting for more.
-    func drain()
 }
 
 /// The list of one loop; only ever touched on it.
@@ -50,10 +48,8 @@ package final class DeadlineList {
         }
     }
 
-    /// Asks everything that is listed to finish.
-    package func drainAll() {
-        for element in elements { element.drain() }
-    }
+    /// The process is about to end: what only waits for its peer to close need not be waited for.
+    package var isDraining = false
 
     private func readClock() {
         now = UInt32(truncatingIfNeeded: (NIODeadline.now() - start).nanoseconds / 1_000_000_000)

@@ -31,6 +31,11 @@ package struct LoopContexts: Sendable {
         self.byLoop = byLoop
     }
 
+    /// Tells every loop that the process is about to end.
+    package func drain() {
+        for context in byLoop.values { context.eventLoop.execute { context.deadlines.isDraining = true } }
+    }
+
     package subscript(loop: any EventLoop) -> LoopContext {
         guard let context = byLoop[ObjectIdentifier(loop)] else { preconditionFailure("a loop of another group") }
         return context

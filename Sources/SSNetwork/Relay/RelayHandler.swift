@@ -299,14 +299,13 @@ package final class Relay: Expiring {
     }
 
     package func expire(now: UInt32) {
-        let patience = isHalfClosed ? timeouts.halfClosed : timeouts.idle
+        var patience = isHalfClosed ? timeouts.halfClosed : timeouts.idle
+        if loop.deadlines.isDraining, isHalfClosed { patience = 1 }
         guard now &- lastActivity >= patience else { return }
         a.close()
         b.close()
         finish()
     }
-
-    package func drain() {}
 }
 
 /// How long a relay may be quiet, in seconds.

@@ -69,12 +69,13 @@ final class StubExchange {
             switch result {
             case .success(let channel):
                 channel.writeAndFlush(ByteBuffer(bytes: query.bytes)).whenFailure { _ in
-                    exchange.value.lost(query, server: server, .udp)
+                    // The error is that of an earlier datagram: whatever was sent there is lost.
+                    exchange.value.lost(nil, server: server, .udp)
                 }
             case .failure:
                 // The next round is to try again with a socket of its own.
                 exchange.value.sockets[server] = nil
-                exchange.value.lost(query, server: server, .udp)
+                exchange.value.lost(nil, server: server, .udp)
             }
         }
     }

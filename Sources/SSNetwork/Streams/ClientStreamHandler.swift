@@ -11,6 +11,8 @@ package protocol ClientStreamOwner: AnyObject, Sendable {
     func serverAnswerRefused(_ fault: StreamFault)
     /// The server closed without having said anything.
     func serverClosedSilently()
+    /// A request has left.
+    func requestSent()
 }
 
 /// First handler of a channel to the server.
@@ -77,7 +79,10 @@ package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayl
     }
 
     private func seal(_ payload: ByteBuffer) -> ByteBuffer {
-        isHeaderSent = true
+        if !isHeaderSent {
+            isHeaderSent = true
+            owner.requestSent()
+        }
         let capacity = sealer.sealedCount(payload.readableBytes)
         var output = loop.buffers.takeForWriting(capacity: capacity)
         output.writeWithOutputRawSpan(minimumWritableBytes: capacity) { span in
@@ -128,7 +133,7 @@ package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayl
 
     package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case ChannelEvent.inputClosed = event, !isBroken {
-            if !hasAnswer { owner.serverClosedSilently() }
+            if !hasAnswer, isHeaderSent { owner.serverClosedSilently() }
             if !opener.isComplete {
                 breakOff(.truncated, context)
                 return

@@ -98,8 +98,6 @@ package final class ServerStreamHandler: ChannelDuplexHandler {
             owner?.requestRefused(fault, context: context)
         }
         phase = .absorbing
-        // The window stays open, so that nothing shows outside; a small buffer is enough to throw away from.
-        try? context.channel.syncOptions?.setOption(.socketOption(.so_rcvbuf), value: 4096)
     }
 
     package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {

@@ -41,10 +41,14 @@ package struct EgressPolicy: Sendable {
     }
 
     private let access: PrivateAccess
-    private let denyPorts: Set<UInt16>
+    private let denyPorts: SortedNumbers<UInt16>
     private let own: OwnEndpoints
 
     package init(access: PrivateAccess = .none, denyPorts: Set<UInt16> = [25], own: OwnEndpoints = OwnEndpoints()) {
+        self.init(access, SortedNumbers(denyPorts), own)
+    }
+
+    private init(_ access: PrivateAccess, _ denyPorts: SortedNumbers<UInt16>, _ own: OwnEndpoints) {
         self.access = access
         self.denyPorts = denyPorts
         self.own = own
@@ -52,7 +56,7 @@ package struct EgressPolicy: Sendable {
 
     /// The same policy with a fresh look at the machine's addresses.
     package func replacing(own: OwnEndpoints) -> EgressPolicy {
-        EgressPolicy(access: access, denyPorts: denyPorts, own: own)
+        EgressPolicy(access, denyPorts, own)
     }
 
     package func verdict(_ address: IPAddress, _ port: UInt16) -> Verdict {

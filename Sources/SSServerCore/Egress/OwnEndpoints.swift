@@ -3,11 +3,11 @@
 
 package import SSCommon
 
-/// A snapshot, sorted so that a look is a binary search.
+/// A snapshot.
 package struct OwnEndpoints: Hashable, Sendable {
-    private let v4: [UInt32]
-    private let v6: [UInt128]
-    private let listenerPorts: Set<UInt16>
+    private let v4: SortedNumbers<UInt32>
+    private let v6: SortedNumbers<UInt128>
+    private let listenerPorts: SortedNumbers<UInt16>
 
     package init(addresses: some Sequence<IPAddress> = [], listenerPorts: Set<UInt16> = []) {
         var v4: Set<UInt32> = []
@@ -18,26 +18,16 @@ package struct OwnEndpoints: Hashable, Sendable {
             case .v6(let address): v6.insert(address.number)
             }
         }
-        self.v4 = v4.sorted()
-        self.v6 = v6.sorted()
-        self.listenerPorts = listenerPorts
+        self.v4 = SortedNumbers(v4)
+        self.v6 = SortedNumbers(v6)
+        self.listenerPorts = SortedNumbers(listenerPorts)
     }
 
     func contains(_ address: IPAddress) -> Bool {
         switch address {
-        case .v4(let address): Self.contains(address.value, in: v4)
-        case .v6(let address): Self.contains(address.number, in: v6)
+        case .v4(let address): v4.contains(address.value)
+        case .v6(let address): v6.contains(address.number)
         }
-    }
-
-    private static func contains<Number: FixedWidthInteger>(_ number: Number, in sorted: [Number]) -> Bool {
-        var range = 0..<sorted.count
-        while !range.isEmpty {
-            let middle = range.lowerBound + range.count / 2
-            if sorted[middle] == number { return true }
-            range = sorted[middle] < number ? middle + 1..<range.upperBound : range.lowerBound..<middle
-        }
-        return false
     }
 
     /// True for a listener's port on an address that leads back here: the machine's own, loopback, unspecified.

@@ -15,7 +15,7 @@ struct Run: AsyncParsableCommand {
     func run() async throws {
         ProcessLimits.harden()
         let checked = ConfigurationSource.local(flags)
-        if let password = flags.password { Environment.hideArgument(password) }
+        for secret in flags.secrets { Environment.hideArgument(secret) }
         Report.show(checked.diagnostics, outcome: checked.isUsable ? "" : "nothing was started")
         guard let configuration = checked.configuration, checked.isUsable else { throw Report.badConfiguration }
         _ = ProcessLimits.raiseDescriptors(to: configuration.settings.nofile)

@@ -58,6 +58,9 @@ final class LocalRuntime: Sendable {
     func start() async throws(StartFailure) -> Listeners {
         let addresses = try await ListenAddress.resolve(
             configuration.locals.map(\.address), with: resolver, on: group.any())
+        _ = group.next().scheduleRepeatedTask(initialDelay: .seconds(5), delay: .seconds(5)) { [server] _ in
+            server.complainOfSilence()
+        }
         var listeners = Listeners()
         do {
             for (index, local) in configuration.locals.enumerated() {
@@ -158,6 +161,7 @@ final class LocalRuntime: Sendable {
     /// Takes no new connections, lets open streams finish for a moment, and ends.
     func drain(_ listeners: Listeners) async {
         await close(listeners)
+        loops.drain()
         let deadline = ContinuousClock.now + Self.drainTime
         while ledger.snapshot().streamsOpen > 0, ContinuousClock.now < deadline {
             try? await Task.sleep(for: .milliseconds(50))

@@ -18,7 +18,13 @@ final class UpstreamServer: ClientStreamOwner {
         /// Streams in a row that the server closed without a word.
         var silent = 0
         var hasEverAnswered = false
+        /// Since when requests go out and nothing comes back.
+        var unansweredSince: NIODeadline?
+        var hasComplained = false
     }
+
+    /// How long a server may keep silent before that is worth a word.
+    private static let patience = TimeAmount.seconds(10)
 
     /// How many silent streams in a row are worth a word.
     private static let suspicious = 3
@@ -50,7 +56,31 @@ final class UpstreamServer: ClientStreamOwner {
         state.withLock { state in
             state.silent = 0
             state.hasEverAnswered = true
+            state.unansweredSince = nil
         }
+    }
+
+    func requestSent() {
+        let now = NIODeadline.now()
+        state.withLock { state in
+            if state.unansweredSince == nil { state.unansweredSince = now }
+        }
+    }
+
+    /// Says once that nothing ever comes back; to be called now and then.
+    func complainOfSilence() {
+        let now = NIODeadline.now()
+        let isSilent = state.withLock { state in
+            guard !state.hasEverAnswered, !state.hasComplained, let since = state.unansweredSince,
+                now - since >= Self.patience
+            else { return false }
+            state.hasComplained = true
+            return true
+        }
+        guard isSilent else { return }
+        logger.warning(
+            "the server is reachable but does not answer: compare password and method with the server's",
+            metadata: ["server": "\(address)", "method": "\(credential.method.rawValue)"])
     }
 
     func serverAnswerRefused(_ fault: StreamFault) {

@@ -12,7 +12,7 @@ struct Run: AsyncParsableCommand {
     func run() async throws {
         ProcessLimits.harden()
         let checked = ConfigurationSource.server(flags)
-        if let password = flags.password { Environment.hideArgument(password) }
+        for secret in flags.secrets { Environment.hideArgument(secret) }
         Report.show(checked.diagnostics, outcome: checked.isUsable ? "" : "nothing was started")
         guard let configuration = checked.configuration, checked.isUsable else { throw Report.badConfiguration }
         let descriptors = ProcessLimits.raiseDescriptors(to: configuration.settings.nofile)

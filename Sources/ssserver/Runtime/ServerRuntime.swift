@@ -49,18 +49,19 @@ final class ServerRuntime: Sendable {
         let addresses = try await ListenAddress.resolve(
             configuration.listeners.map(\.address), with: resolver, on: group.any())
         let ports = Set(configuration.listeners.map(\.address.port))
-        let egress = EgressGuard(configuration.egress, listenerPorts: ports, resolver: resolver)
-        keepFresh(egress)
+        let egress = EgressGuard(
+            access: configuration.egress.access, denyPorts: Set(configuration.egress.denyPorts),
+            denied: configuration.egress.denied, listenerPorts: ports)
+        _ = egress.keepFresh(on: group.next())
         var options = RacingDialer.Options()
         options.ipv6First = configuration.settings.ipv6First
         options.noDelay = configuration.settings.noDelay
-        let dialer = RacingDialer(
-            resolver: resolver, options: options, refusingNames: { egress.refusal($0) },
-            refusing: { egress.refusal($0, $1) })
+        let dialer = egress.dialer(resolver: resolver, options: options)
         var listeners = Listeners()
         do {
             for (index, endpoint) in configuration.listeners.enumerated() {
-                let port = ServedPort(endpoint, credentials[index], dialer, egress)
+                let port = ServedPort(
+                    endpoint, credentials[index], dialer, DatagramEgress(egress: egress, resolver: resolver))
                 for address in addresses[index] {
                     try await open(port, address, descriptors, &listeners)
                 }
@@ -77,11 +78,11 @@ final class ServerRuntime: Sendable {
         let endpoint: EndpointConfiguration
         let credential: Credential
         let dialer: any StreamDialer
-        let egress: EgressGuard
+        let egress: DatagramEgress
 
         init(
             _ endpoint: EndpointConfiguration, _ credential: Credential, _ dialer: any StreamDialer,
-            _ egress: EgressGuard
+            _ egress: DatagramEgress
         ) {
             self.endpoint = endpoint
             self.credential = credential
@@ -141,16 +142,10 @@ final class ServerRuntime: Sendable {
             })
     }
 
-    private func keepFresh(_ egress: EgressGuard) {
-        let period = TimeAmount.seconds(Int64(OwnAddresses.refreshInterval))
-        _ = group.next().scheduleRepeatedTask(initialDelay: period, delay: period) { _ in
-            egress.refreshOwnAddresses()
-        }
-    }
-
     /// Takes no new connections, lets open streams finish for a moment, and ends.
     func drain(_ listeners: Listeners) async {
         await close(listeners)
+        loops.drain()
         let deadline = ContinuousClock.now + Self.drainTime
         while ledger.snapshot().streamsOpen > 0, ContinuousClock.now < deadline {
             try? await Task.sleep(for: .milliseconds(50))
