@@ -21,14 +21,16 @@ final class DirectDialer: StreamDialer {
     /// Everything that was asked for, in order.
     var targets: [TargetAddress] { dialled.withLock { $0 } }
 
-    func dial(_ target: TargetAddress, on eventLoop: any EventLoop) -> EventLoopFuture<any Channel> {
+    func dial(
+        _ target: TargetAddress, on eventLoop: any EventLoop, configure: @escaping @Sendable (any Channel) throws -> Void
+    ) -> EventLoopFuture<any Channel> {
         dialled.withLock { $0.append(target) }
         if let failure { return eventLoop.makeFailedFuture(failure) }
         let opened = gate?.futureResult.hop(to: eventLoop) ?? eventLoop.makeSucceededVoidFuture()
         return opened.flatMap { [port] in
             ClientBootstrap(group: eventLoop)
-                .channelOption(.autoRead, value: false)
                 .channelOption(.allowRemoteHalfClosure, value: true)
+                .channelInitializer { channel in channel.eventLoop.makeCompletedFuture { try configure(channel) } }
                 .connect(host: "127.0.0.1", port: port)
         }
         .flatMapErrorThrowing { _ in throw DialError.refused }
