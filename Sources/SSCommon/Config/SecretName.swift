@@ -17,7 +17,11 @@ enum SecretName {
         if whole.contains(name) { return true }
         let bytes = Array(name.utf8)
         for part in parts where contains(bytes, part) { return true }
-        return (5...11).contains(bytes.count) && NearestName.distance(name, "password") <= 3
+        switch bytes.count {
+        case 5...11: return NearestName.distance(name, "password") <= 3
+        case 12...17: return NearestName.distance(name, "port_password") <= 4
+        default: return false
+        }
     }
 
     private static func contains(_ name: [UInt8], _ part: [UInt8]) -> Bool {
