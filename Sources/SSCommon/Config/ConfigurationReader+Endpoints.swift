@@ -63,9 +63,15 @@ extension ConfigurationReader {
             return manyPorts(ports, hosts: hosts, entry: entry)
         }
         let ports = ports(of: entry, isTop: isTop)
-        if ports.isEmpty, hosts.contains(where: { $0.host.port == nil }) {
-            reportMissing(
-                "server_port", flag: "-p PORT", in: entry, fix: "add \"server_port\": 8388, the same on both ends")
+        if ports.isEmpty, let first = hosts.first(where: { $0.host.port == nil }) {
+            if let suggestion = first.host.withBrackets {
+                report(
+                    .missingKey, "no port, or an IPv6 address without brackets", first.setting,
+                    help: "did you forget the brackets? write \(suggestion)")
+            } else {
+                reportMissing(
+                    "server_port", flag: "-p PORT", in: entry, fix: "add \"server_port\": 8388, the same on both ends")
+            }
         }
         let password = password(of: entry)
         var places: [Place] = []

@@ -98,6 +98,18 @@ package struct HostPort: Hashable, Sendable {
     }
 }
 
+extension HostPort {
+    /// `[2001:db8::1]:8388` where this was read from `2001:db8::1:8388`, which is an address too.
+    var withBrackets: String? {
+        guard case .ip(.v6) = host, port == nil else { return nil }
+        let text = description
+        guard let colon = text.lastIndex(of: ":"), IPv6Address(text[..<colon]) != nil,
+            let port = Self.port(text[colon...].dropFirst())
+        else { return nil }
+        return "[\(text[..<colon])]:\(port)"
+    }
+}
+
 extension HostPort: CustomStringConvertible {
     package var description: String {
         if let port { return TargetAddress(host, port: port).description }

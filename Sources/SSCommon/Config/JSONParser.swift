@@ -135,10 +135,15 @@ struct JSONParser {
     private mutating func key() throws(JSONFault) -> (String, SourceSpan) {
         let start = offset
         if peek == UInt8(ascii: "\"") || peek == UInt8(ascii: "'") {
-            expectSecret(after: String(decoding: tokenBytes(limit: 40), as: UTF8.self))
-            let key = try string()
-            expectSecret(after: key)
-            return (key, SourceSpan(start, offset))
+            let token = tokenBytes(limit: 40)
+            do throws(JSONFault) {
+                let key = try string()
+                expectSecret(after: key)
+                return (key, SourceSpan(start, offset))
+            } catch {
+                expectSecret(after: String(decoding: token, as: UTF8.self))
+                throw error
+            }
         }
         guard let first = peek, Self.isWordByte(first), !Self.isDigit(first), first < 0x80 else {
             throw unexpected(wanted: "a key in quotes")

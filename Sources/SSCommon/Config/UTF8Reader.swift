@@ -26,6 +26,7 @@ enum UTF8Reader {
 
     /// The first offset that is not UTF-8, or nil.
     static func firstFault(in bytes: [UInt8]) -> Int? {
+        if String(validating: bytes, as: UTF8.self) != nil { return nil }
         var offset = 0
         while offset < bytes.count {
             if bytes[offset] < 0x80 {

@@ -206,7 +206,8 @@ struct ConfigurationTests {
     @Test(
         "no finding shows a secret, wherever it stands and whatever is wrong beside it",
         arguments: [
-            "{\"password\": \"S3CRET\", \"modd\": 1}", "{\"passwrod\": \"S3CRET\"}", "{\"password\": S3CRET}",
+            "{\"password\": \"S3CRET\", \"modd\": 1}", "{\"passwrod\": \"S3CRET\"}",
+            "{\"port_pasword\": { \"1\": \"S3CRET\" }}", "{\"password\": S3CRET}",
             "{\"password\": \"S3CRET}", "{\"password\" \"S3CRET\"}", "{\"password: \"S3CRET\"}",
             "{\"password\": \"S3\"CRET\"}",
             "{\"port_password\": {\"99999\": \"S3CRET\"}}",
