@@ -2,7 +2,6 @@ import NIOCore
 import NIOPosix
 import SSCommon
 import SSNetwork
-import Synchronization
 import Testing
 
 @testable import sslocal
@@ -199,7 +198,7 @@ import Testing
         try await Front.with(originReads: false) { front in
             let client = try await front.connect()
             try await client.send("POST http://a/ HTTP/1.1\r\nHost: a\r\nContent-Length: \(4 * limit)\r\n\r\n")
-            let sent = Mutex(0)
+            let sent = Locked(0)
             let upload = Task {
                 for _ in 0..<(4 * limit / 65536) {
                     try await client.send([UInt8](repeating: 120, count: 65536))
@@ -219,7 +218,7 @@ import Testing
             let origin = try await front.origin.accept()
             await origin.take(through: "\r\n\r\n")
             try await origin.send("HTTP/1.1 200 OK\r\nContent-Length: \(4 * limit)\r\n\r\n")
-            let sent = Mutex(0)
+            let sent = Locked(0)
             let download = Task {
                 for _ in 0..<(4 * limit / 65536) {
                     try await origin.send([UInt8](repeating: 120, count: 65536))

@@ -131,8 +131,8 @@ let malformedRequests: [(String, HTTPFault)] = [
     @Test(
         "what is not to be forwarded is answered here",
         arguments: [
-            ("GET / HTTP/1.1\r\nHost: 127.0.0.1:1080\r\n\r\n", .help),
-            ("HEAD / HTTP/1.1\r\nHost: localhost:1080\r\n\r\n", .help),
+            ("GET / HTTP/1.1\r\nHost: 127.0.0.1:1080\r\n\r\n", .help(own)),
+            ("HEAD / HTTP/1.1\r\nHost: localhost:1080\r\n\r\n", .help(own)),
             ("GET /admin HTTP/1.1\r\nHost: 127.0.0.1:1080\r\n\r\n", .notFound),
             ("POST / HTTP/1.1\r\nHost: 127.0.0.1:1080\r\n\r\n", .notFound),
             ("GET / HTTP/1.1\r\nHost: example.com\r\n\r\n", .notAProxyRequest),

@@ -2,7 +2,6 @@ import NIOCore
 import NIOPosix
 import SSCommon
 import SSNetwork
-import Synchronization
 import Testing
 
 @testable import sslocal
@@ -82,7 +81,7 @@ private let granted: [UInt8] = [5, 0, 5, 0, 0, 1, 0, 0, 0, 0, 0, 0]
         try await Front.with(gate: gate) { front in
             let client = try await front.connect()
             try await client.send(connectExample)
-            let written = Mutex(0)
+            let written = Locked(0)
             let flood = Task {
                 for _ in 0..<512 {
                     try await client.send([UInt8](repeating: 7, count: 64 * 1024))
@@ -134,28 +133,6 @@ private let granted: [UInt8] = [5, 0, 5, 0, 0, 1, 0, 0, 0, 0, 0, 0]
     }
 
     @Test(
-        "half a handshake is given up after its time", arguments: [[], [5], [5, 1, 0, 5, 1], [4, 1, 0]] as [[UInt8]])
-    func deadline(bytes: [UInt8]) async throws {
-        try await Front.with(configure: { $0.limits.handshake = .milliseconds(100) }) { front in
-            let client = try await front.connect()
-            if !bytes.isEmpty { try await client.send(bytes) }
-            #expect(await client.wait { $0.ended })
-        }
-    }
-
-    @Test("a dial may take longer than a handshake")
-    func dialOutlivesHandshake() async throws {
-        let gate = MultiThreadedEventLoopGroup.singleton.next().makePromise(of: Void.self)
-        try await Front.with(gate: gate, configure: { $0.limits.handshake = .seconds(1) }) { front in
-            let client = try await front.connect()
-            try await client.send(connectExample)
-            try await Task.sleep(for: .milliseconds(1500))
-            gate.succeed()
-            #expect(await client.wait { $0.bytes == granted })
-        }
-    }
-
-    @Test(
         "noise, and protocols the port does not speak, are closed",
         arguments: [[22, 3, 1], [0], [255], [10]] as [[UInt8]])
     func noise(bytes: [UInt8]) async throws {
@@ -178,8 +155,8 @@ private let granted: [UInt8] = [5, 0, 5, 0, 0, 1, 0, 0, 0, 0, 0, 0]
 
     @Test("UDP ASSOCIATE is answered with the bound address and dies with its connection")
     func associate() async throws {
-        let died = Mutex(false)
-        let hints = Mutex<[TargetAddress]>([])
+        let died = Locked(false)
+        let hints = Locked<[TargetAddress]>([])
         try await Front.with(configure: { configuration in
             configuration.openAssociation = { client, hint in
                 hints.withLock { $0.append(hint) }

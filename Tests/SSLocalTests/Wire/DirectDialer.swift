@@ -3,12 +3,11 @@ import NIOCore
 import NIOPosix
 import SSCommon
 import SSNetwork
-import Synchronization
 
 final class DirectDialer: StreamDialer {
     private let port: Int
     private let failure: DialError?
-    private let dialled = Mutex<[TargetAddress]>([])
+    private let dialled = Locked<[TargetAddress]>([])
     /// Held back until the test opens it.
     private let gate: EventLoopPromise<Void>?
 

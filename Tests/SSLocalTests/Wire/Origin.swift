@@ -1,14 +1,13 @@
 // A server a test plays by hand: it accepts, and every connection is a `Wire`.
 import NIOCore
 import NIOPosix
-import Synchronization
 
 final class Origin: Sendable {
     private let listener: any Channel
     private let accepted: Accepted
 
     private final class Accepted: Sendable {
-        let wires = Mutex<[Wire]>([])
+        let wires = Locked<[Wire]>([])
     }
 
     private init(_ listener: any Channel, _ accepted: Accepted) {

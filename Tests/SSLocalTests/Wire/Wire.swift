@@ -2,7 +2,6 @@
 // come. Reading can be stopped, to play a peer that does not read.
 import NIOCore
 import NIOPosix
-import Synchronization
 import Testing
 
 #if canImport(Glibc)
@@ -107,7 +106,7 @@ final class Wire: Sendable {
 }
 
 private final class Recorder: Sendable {
-    let state = Mutex(Wire.Received())
+    let state = Locked(Wire.Received())
 }
 
 private final class Collector: ChannelInboundHandler {

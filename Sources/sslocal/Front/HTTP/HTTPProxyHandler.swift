@@ -229,9 +229,9 @@ extension HTTPProxyHandler {
         let id = configuration.requestID()
         let response: HTTPLocalResponse =
             switch answer {
-            case .help:
+            case .help(let address):
                 HTTPLocalResponse(
-                    status: 200, html: HelpPage.html(address: router.ownAddress ?? Endpoint(.v4(IPv4Address(0)), 0)))
+                    status: 200, html: HelpPage.html(address: address, socks: configuration.mode != .http))
             case .options: HTTPLocalResponse(status: 200, html: "", fields: [("Allow", "OPTIONS, CONNECT, GET, HEAD")])
             case .authenticate:
                 HTTPLocalResponse(

@@ -4,8 +4,8 @@ import SSCommon
 
 /// An answer this program gives by itself.
 enum HTTPLocalAnswer: Equatable {
-    /// The help page for a browser that visits the port.
-    case help
+    /// The help page for a browser that visits the port at this address.
+    case help(Endpoint)
     /// Another path on the port itself. There is nothing behind it, administration least of all: any web page
     /// can make a browser send requests here.
     case notFound
@@ -49,9 +49,9 @@ struct HTTPRouter: Sendable {
             guard admits(request) else { return .answer(.authenticate) }
             return forward(request, authority: authority, path: path)
         case .origin(let path):
-            guard let host = request.host, isOwn(host) else { return .answer(.notAProxyRequest) }
+            guard let ownAddress, let host = request.host, isOwn(host) else { return .answer(.notAProxyRequest) }
             let reads = request.isMethod("GET") || request.isMethod("HEAD")
-            return .answer(reads && path.elementsEqual("/".utf8) ? .help : .notFound)
+            return .answer(reads && path.elementsEqual("/".utf8) ? .help(ownAddress) : .notFound)
         case .asterisk:
             return .answer(.notAProxyRequest)
         }

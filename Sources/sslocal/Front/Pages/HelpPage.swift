@@ -2,36 +2,37 @@
 import SSCommon
 
 enum HelpPage {
-    /// `address` is where the client reached us.
-    static func html(address: Endpoint) -> String {
+    /// `address` is where the client reached us; `socks` whether the port speaks that too.
+    static func html(address: Endpoint, socks: Bool) -> String {
+        let spoken = socks ? "SOCKS5, SOCKS4a and HTTP proxy" : "HTTP proxy"
+        let scheme = socks ? "socks5" : "http"
         var page = Page(title: "sslocal is running")
         page.heading("The proxy is running")
         page.paragraph(
-            "This port (\(address)) speaks SOCKS5, SOCKS4a and HTTP proxy. It is no web site: point a program at it and "
-                + "its traffic leaves from your server.")
+            "This port (\(address)) speaks \(spoken). It is no web site: point a program at it and its traffic leaves "
+                + "from your server.")
         page.section("curl")
-        page.code(
-            """
-            curl -x socks5h://\(address) https://example.com
-            curl -x http://\(address) https://example.com
-            """)
+        if socks { page.code("curl -x socks5h://\(address) https://example.com") }
+        page.code("curl -x http://\(address) https://example.com")
         page.section("Firefox")
-        page.paragraph(
-            "Settings → Network Settings → Manual proxy configuration. SOCKS host \(host(address)), port "
-                + "\(address.port), SOCKS v5, and tick “Proxy DNS when using SOCKS v5”.")
+        page.paragraph("Settings → Network Settings → Manual proxy configuration. " + firefox(address, socks: socks))
         page.section("Chromium and Chrome")
-        page.code("chromium --proxy-server=socks5://\(address)")
+        page.code("chromium --proxy-server=\(scheme)://\(address)")
         page.section("Programs in a terminal")
         page.code(
             """
-            export ALL_PROXY=socks5h://\(address)
-            export http_proxy=http://\(address) https_proxy=http://\(address)
+            export ALL_PROXY=\(socks ? "socks5h" : "http")://\(address)
+            export http_proxy=http://\(address)
+            export https_proxy=http://\(address)
             """)
         page.paragraph("Names are looked up at the server, so nothing about them is asked on your own network.")
         return page.html
     }
 
-    private static func host(_ address: Endpoint) -> String {
-        address.address.description
+    private static func firefox(_ address: Endpoint, socks: Bool) -> String {
+        let place = "\(address.address), port \(address.port)"
+        return socks
+            ? "SOCKS host \(place), SOCKS v5, and tick “Proxy DNS when using SOCKS v5”."
+            : "HTTP proxy \(place), and tick “Also use this proxy for HTTPS”."
     }
 }

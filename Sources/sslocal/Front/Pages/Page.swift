@@ -57,7 +57,7 @@ struct Page {
         main{max-width:40rem;margin:8vh auto;padding:1.5rem 1.25rem;box-sizing:border-box;background:#fff;\
         border-radius:.75rem;border:1px solid #d9e0e6}
         h1{font-size:1.4rem;margin:0 0 .75rem}h2{font-size:1.05rem;margin:1.5rem 0 .25rem}p{margin:.5rem 0}
-        pre{overflow-x:auto;padding:.75rem;border-radius:.5rem;background:#eef2f5;font-size:.875rem;margin:.5rem 0}
+        pre{white-space:pre-wrap;overflow-wrap:anywhere;padding:.75rem;border-radius:.5rem;background:#eef2f5;font-size:.875rem;margin:.5rem 0}
         footer{margin-top:1.5rem;color:#5b6b7a;font-size:.875rem;overflow-wrap:anywhere}
         @media(prefers-color-scheme:dark){body{color:#dde5ec;background:#11161b}
         main{background:#1a2128;border-color:#2c3742}pre{background:#11161b}footer{color:#93a3b1}}

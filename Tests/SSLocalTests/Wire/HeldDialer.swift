@@ -1,0 +1,16 @@
+// A dialer whose one dial succeeds when the test says so, on whatever event loop it was asked for.
+import NIOCore
+import SSCommon
+import SSNetwork
+
+final class HeldDialer: StreamDialer {
+    private let promise = Locked<EventLoopPromise<any Channel>?>(nil)
+
+    func dial(_ target: TargetAddress, on eventLoop: any EventLoop) -> EventLoopFuture<any Channel> {
+        let promise = eventLoop.makePromise(of: (any Channel).self)
+        self.promise.withLock { $0 = promise }
+        return promise.futureResult
+    }
+
+    func succeed(_ channel: any Channel) { promise.withLock { $0 }?.succeed(channel) }
+}
