@@ -57,7 +57,8 @@ let package = Package(
         .target(
             name: "SSNetwork", dependencies: ["SSCommon", nio, nioLocks, nioPosix, logging], swiftSettings: strict),
         .target(
-            name: "SSCommandLine", dependencies: ["SSCommon", "SSNetwork", nio, logging, arguments, lifecycle, signals],
+            name: "SSCommandLine",
+            dependencies: ["SSCommon", "SSNetwork", nio, logging, arguments, lifecycle, signals],
             swiftSettings: strict),
         .target(name: "SSServerCore", dependencies: ["SSCommon"], swiftSettings: strict),
         .executableTarget(
@@ -66,7 +67,9 @@ let package = Package(
             swiftSettings: strict + selfContainedSwift, linkerSettings: selfContained),
         .executableTarget(
             name: "ssserver",
-            dependencies: ["SSCommon", "SSNetwork", "SSServerCore", "SSCommandLine", nio, nioPosix, logging, arguments],
+            dependencies: [
+                "SSCommon", "SSNetwork", "SSServerCore", "SSCommandLine", nio, nioPosix, logging, arguments,
+            ],
             swiftSettings: strict + selfContainedSwift, linkerSettings: selfContained),
 
         .testTarget(name: "SSCommonTests", dependencies: ["SSCommon", "CSodium"], swiftSettings: strict),

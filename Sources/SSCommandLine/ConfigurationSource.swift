@@ -47,7 +47,8 @@ package enum ConfigurationSource {
         ) -> LoadedConfiguration<Configuration>,
         _ endpoints: (Configuration) -> [EndpointConfiguration]
     ) -> CheckedConfiguration<Configuration> {
-        var result = CheckedConfiguration<Configuration>(configuration: nil, credentials: [], diagnostics: [], path: nil)
+        var result = CheckedConfiguration<Configuration>(
+            configuration: nil, credentials: [], diagnostics: [], path: nil)
         let path = flags.config ?? (flags.namesServer ? nil : program.searchPaths.first(where: exists))
         if path == nil, !flags.namesServer {
             result.diagnostics = [noConfiguration(program)]

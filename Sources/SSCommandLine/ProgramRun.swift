@@ -20,7 +20,8 @@ package enum ProgramRun {
         let hangups = Hangups(log: log, logger: logger)
         var configuration = ServiceGroupConfiguration(
             services: [.init(service: hangups), .init(service: serving)],
-            gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "lifecycle") { _ in SwiftLogNoOpLogHandler() })
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: Logger(label: "lifecycle") { _ in SwiftLogNoOpLogHandler() })
         configuration.maximumGracefulShutdownDuration = .seconds(9)
         try await ServiceGroup(configuration: configuration).run()
     }

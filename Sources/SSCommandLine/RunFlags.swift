@@ -36,7 +36,9 @@ package struct RunFlags: ParsableArguments {
     @Option(name: .customLong("password-file"), help: ArgumentHelp("A file with the password.", valueName: "file"))
     package var passwordFile: String?
 
-    @Option(name: [.customShort("t"), .customLong("timeout")], help: ArgumentHelp("Idle time of a stream.", valueName: "seconds"))
+    @Option(
+        name: [.customShort("t"), .customLong("timeout")],
+        help: ArgumentHelp("Idle time of a stream.", valueName: "seconds"))
     package var timeout: String?
 
     @Flag(name: .customShort("u"), help: "UDP only.")
@@ -59,7 +61,8 @@ package struct RunFlags: ParsableArguments {
     package var logFormat: String?
 
     @Option(
-        name: [.customShort("n"), .customLong("nofile")], help: ArgumentHelp("Limit of open files.", valueName: "number"))
+        name: [.customShort("n"), .customLong("nofile")],
+        help: ArgumentHelp("Limit of open files.", valueName: "number"))
     package var nofile: String?
 
     package init() {}

@@ -10,7 +10,9 @@ func benchmarkAEAD(_ watch: Stopwatch) {
             var buffer = [UInt8](repeating: 0, count: size + 16)
             var nonce = Nonce()
             watch.report("seal \(method.rawValue) \(size) B", bytes: size) {
-                buffer.withUnsafeMutableBytes { context.seal($0.baseAddress!, count: size, to: $0.baseAddress!, nonce: nonce) }
+                buffer.withUnsafeMutableBytes {
+                    context.seal($0.baseAddress!, count: size, to: $0.baseAddress!, nonce: nonce)
+                }
                 nonce.increment()
             }
         }

@@ -38,7 +38,9 @@ package struct ServerLink: Hashable, Sendable {
         while rest.hasSuffix("/") { rest.removeLast() }
         if !rest.contains("@") {
             // The older form hides everything in Base64.
-            guard let plain = Self.base64Text(rest) else { throw Fault(description: "the link has no @ and is no Base64") }
+            guard let plain = Self.base64Text(rest) else {
+                throw Fault(description: "the link has no @ and is no Base64")
+            }
             rest = plain
         }
         guard let at = rest.lastIndex(of: "@") else { throw Fault(description: "the link names no host") }

@@ -15,8 +15,12 @@ package enum DatagramSocket {
         handler: @escaping @Sendable () -> any ChannelHandler
     ) -> EventLoopFuture<any Channel> {
         var bootstrap = DatagramBootstrap(group: eventLoop)
-        if isIPv6Only { bootstrap = bootstrap.channelOption(ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only), value: 1) }
-        return bootstrap
+        if isIPv6Only {
+            bootstrap = bootstrap.channelOption(
+                ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only), value: 1)
+        }
+        return
+            bootstrap
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     guard let options = channel.syncOptions else { return }

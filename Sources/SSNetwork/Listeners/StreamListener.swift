@@ -19,9 +19,11 @@ package struct StreamListener: Sendable {
     ) -> EventLoopFuture<StreamListener> {
         var bootstrap = ServerBootstrap(group: group)
         if address.isIPv6Only {
-            bootstrap = bootstrap.serverChannelOption(ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only), value: 1)
+            bootstrap = bootstrap.serverChannelOption(
+                ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only), value: 1)
         }
-        return bootstrap
+        return
+            bootstrap
             .serverChannelOption(.backlog, value: 4096)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             // Inherited by accepted sockets, which saves two system calls each.

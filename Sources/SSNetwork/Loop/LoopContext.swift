@@ -27,7 +27,9 @@ package struct LoopContexts: Sendable {
 
     package init(_ group: any EventLoopGroup, ledger: TrafficLedger) {
         var byLoop: [ObjectIdentifier: LoopContext] = [:]
-        for loop in group.makeIterator() { byLoop[ObjectIdentifier(loop)] = LoopContext(loop, counters: ledger.makeCounters()) }
+        for loop in group.makeIterator() {
+            byLoop[ObjectIdentifier(loop)] = LoopContext(loop, counters: ledger.makeCounters())
+        }
         self.byLoop = byLoop
     }
 

@@ -44,7 +44,9 @@ final class LocalRuntime: Sendable {
         server = UpstreamServer(
             configuration.servers[0].address, credentials[0], resolver: resolver, logger: logger)
         if configuration.servers.count > 1 {
-            logger.warning("several servers are configured; this version uses the first", metadata: ["server": "\(server.address)"])
+            logger.warning(
+                "several servers are configured; this version uses the first", metadata: ["server": "\(server.address)"]
+            )
         }
     }
 
@@ -92,7 +94,9 @@ final class LocalRuntime: Sendable {
         }
         logger.info(
             "listening",
-            metadata: ["address": "\(address.endpoint)", "protocol": "\(local.service.word)", "server": "\(server.address)"])
+            metadata: [
+                "address": "\(address.endpoint)", "protocol": "\(local.service.word)", "server": "\(server.address)",
+            ])
     }
 
     private var dialer: ServerDialer {

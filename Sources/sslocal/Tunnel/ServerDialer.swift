@@ -12,7 +12,8 @@ struct ServerDialer: StreamDialer {
     let loops: LoopContexts
 
     func dial(
-        _ target: TargetAddress, on eventLoop: any EventLoop, configure: @escaping @Sendable (any Channel) throws -> Void
+        _ target: TargetAddress, on eventLoop: any EventLoop,
+        configure: @escaping @Sendable (any Channel) throws -> Void
     ) -> EventLoopFuture<any Channel> {
         let loop = loops[eventLoop]
         return connector.dial(server.address, on: eventLoop) { [server, replay] channel in

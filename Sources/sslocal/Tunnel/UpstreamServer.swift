@@ -88,7 +88,9 @@ final class UpstreamServer: ClientStreamOwner {
         case .truncated:
             logger.warning("the server cut a stream off in the middle", metadata: ["server": "\(address)"])
         case .replayed:
-            logger.error("an old answer of the server was played again: somebody on the way tampers", metadata: ["server": "\(address)"])
+            logger.error(
+                "an old answer of the server was played again: somebody on the way tampers",
+                metadata: ["server": "\(address)"])
         case .notAuthentic, .badChunkLength, .malformedAddress:
             logger.error(
                 "the server's answer cannot be opened: compare method and password with the server's",

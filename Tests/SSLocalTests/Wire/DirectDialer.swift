@@ -21,7 +21,8 @@ final class DirectDialer: StreamDialer {
     var targets: [TargetAddress] { dialled.withLock { $0 } }
 
     func dial(
-        _ target: TargetAddress, on eventLoop: any EventLoop, configure: @escaping @Sendable (any Channel) throws -> Void
+        _ target: TargetAddress, on eventLoop: any EventLoop,
+        configure: @escaping @Sendable (any Channel) throws -> Void
     ) -> EventLoopFuture<any Channel> {
         dialled.withLock { $0.append(target) }
         if let failure { return eventLoop.makeFailedFuture(failure) }
