@@ -72,7 +72,7 @@ package enum Schema {
     private static let general = [
         SchemaKey("servers", .list(.section(.serverEntry)), aliases: ["shadowsocks"]),
         SchemaKey("udp_timeout", .time(idleTimes)),
-        SchemaKey("fast_open", .flag),
+        SchemaKey("fast_open", .flag, .both, .planned),
         SchemaKey("no_delay", .flag),
         SchemaKey("keep_alive", .time(.zero...(.seconds(86_400))), aliases: ["keepalive"]),
         SchemaKey("ipv6_first", .flag, aliases: ["prefer_ipv6"]),

@@ -14,8 +14,8 @@ package struct RacingDialer: StreamDialer {
         package var ipv6First = false
         /// TCP_NODELAY.
         package var noDelay = true
-        /// SO_KEEPALIVE with the system's intervals.
-        package var keepAlive = true
+        /// Nil for none, which costs a short connection least; a relay that is quiet ends by its own clock.
+        package var keepAlive: KeepAlive?
         /// For the whole of a dial, resolution included (which the resolver ends by itself, sooner).
         package var timeout: TimeAmount = .seconds(10)
 
@@ -126,7 +126,7 @@ extension RacingDialer.Options {
                 try options.setOption(.allowRemoteHalfClosure, value: true)
                 // NIO has switched TCP_NODELAY on already.
                 if !noDelay { try options.setOption(.tcpOption(.tcp_nodelay), value: 0) }
-                if keepAlive { try options.setOption(.socketOption(.so_keepalive), value: 1) }
+                for (option, value) in keepAlive?.options ?? [] { try options.setOption(option, value: value) }
                 try configure(channel)
             } catch {
                 return channel.eventLoop.makeFailedFuture(error)

@@ -14,7 +14,7 @@ package struct StreamListener: Sendable {
     /// Listens on `address`; accepted channels are spread over `loops`' event loops. `accept` runs on the
     /// channel's loop before anything is read; it installs the handlers.
     package static func bind(
-        _ address: ListenAddress, group: any EventLoopGroup, loops: LoopContexts,
+        _ address: ListenAddress, group: any EventLoopGroup, loops: LoopContexts, keepAlive: KeepAlive = KeepAlive(),
         accept: @escaping @Sendable (any Channel, LoopContext, ReadAllocator) throws -> Void
     ) -> EventLoopFuture<StreamListener> {
         var bootstrap = ServerBootstrap(group: group)
@@ -22,13 +22,11 @@ package struct StreamListener: Sendable {
             bootstrap = bootstrap.serverChannelOption(
                 ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only), value: 1)
         }
-        return
-            bootstrap
+        // Inherited by accepted sockets, which saves system calls for each.
+        for (option, value) in keepAlive.options { bootstrap = bootstrap.serverChannelOption(option, value: value) }
+        return bootstrap.serverChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .serverChannelOption(.backlog, value: 4096)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            // Inherited by accepted sockets, which saves two system calls each.
-            .serverChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .serverChannelOption(.socketOption(.so_keepalive), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)

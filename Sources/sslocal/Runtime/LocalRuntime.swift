@@ -50,6 +50,11 @@ final class LocalRuntime: Sendable {
         }
     }
 
+    /// Of accepted connections: dead peers must not be kept for ever.
+    private var keepAlive: KeepAlive {
+        configuration.settings.keepAlive.map { KeepAlive($0) } ?? KeepAlive()
+    }
+
     /// What is open.
     struct Listeners: Sendable {
         var streams: [StreamListener] = []
@@ -103,6 +108,7 @@ final class LocalRuntime: Sendable {
         var options = RacingDialer.Options()
         options.ipv6First = configuration.settings.ipv6First
         options.noDelay = configuration.settings.noDelay
+        options.keepAlive = configuration.settings.keepAlive.map { KeepAlive($0) }
         return ServerDialer(
             server: server, replay: streamReplay, connector: RacingDialer(resolver: resolver, options: options),
             loops: loops)
@@ -117,12 +123,13 @@ final class LocalRuntime: Sendable {
         switch local.service {
         case .tunnel(let target):
             let tunnel = FixedTunnel(target: target, dialer: dialer, relay: relay)
-            return StreamListener.bind(address, group: group, loops: loops) { channel, loop, allocator in
+            return StreamListener.bind(address, group: group, loops: loops, keepAlive: keepAlive) {
+                channel, loop, allocator in
                 try tunnel.accept(channel, loop, allocator)
             }
         case .mixed, .socks, .http:
             let front = front(local)
-            return StreamListener.bind(address, group: group, loops: loops) { channel, _, _ in
+            return StreamListener.bind(address, group: group, loops: loops, keepAlive: keepAlive) { channel, _, _ in
                 try channel.pipeline.syncOperations.addHandler(FrontHandler(front))
             }
         }

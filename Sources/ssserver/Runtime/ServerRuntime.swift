@@ -38,6 +38,11 @@ final class ServerRuntime: Sendable {
         resolver = configuration.settings.makeResolver(group)
     }
 
+    /// Of accepted connections: dead peers must not be kept for ever.
+    private var keepAlive: KeepAlive {
+        configuration.settings.keepAlive.map { KeepAlive($0) } ?? KeepAlive()
+    }
+
     /// What is open.
     struct Listeners: Sendable {
         var streams: [StreamListener] = []
@@ -56,6 +61,7 @@ final class ServerRuntime: Sendable {
         var options = RacingDialer.Options()
         options.ipv6First = configuration.settings.ipv6First
         options.noDelay = configuration.settings.noDelay
+        options.keepAlive = configuration.settings.keepAlive.map { KeepAlive($0) }
         let dialer = egress.dialer(resolver: resolver, options: options)
         var listeners = Listeners()
         do {
@@ -124,7 +130,8 @@ final class ServerRuntime: Sendable {
             credential: port.credential, replay: streamReplay, dialer: port.dialer, log: log,
             timeouts: RelayTimeouts(idle: max(1, idle)))
         let lists = UnauthenticatedLists(group, descriptors: descriptors)
-        return StreamListener.bind(address, group: group, loops: loops) { channel, loop, allocator in
+        return StreamListener.bind(address, group: group, loops: loops, keepAlive: keepAlive) {
+            channel, loop, allocator in
             try service.accept(channel, loop, allocator, waiting: lists[channel.eventLoop])
         }
     }

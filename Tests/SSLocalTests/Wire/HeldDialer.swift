@@ -6,10 +6,16 @@ import SSNetwork
 final class HeldDialer: StreamDialer {
     private let promise = Locked<EventLoopPromise<any Channel>?>(nil)
 
-    func dial(_ target: TargetAddress, on eventLoop: any EventLoop) -> EventLoopFuture<any Channel> {
+    func dial(
+        _ target: TargetAddress, on eventLoop: any EventLoop,
+        configure: @escaping @Sendable (any Channel) throws -> Void
+    ) -> EventLoopFuture<any Channel> {
         let promise = eventLoop.makePromise(of: (any Channel).self)
         self.promise.withLock { $0 = promise }
-        return promise.futureResult
+        return promise.futureResult.flatMapThrowing { channel in
+            try configure(channel)
+            return channel
+        }
     }
 
     func succeed(_ channel: any Channel) { promise.withLock { $0 }?.succeed(channel) }

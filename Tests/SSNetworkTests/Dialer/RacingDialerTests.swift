@@ -30,7 +30,7 @@ struct RacingDialerTests {
         let listener = try await Listener(inside)
         var options = RacingDialer.Options()
         options.noDelay = false
-        options.keepAlive = false
+        options.keepAlive = KeepAlive()
         let dialer = RacingDialer(resolver: Liar([]), options: options)
         let channel = try await dialer.dial(TargetAddress(.ip(inside), port: listener.port), on: group.any()).get()
         #expect(try await channel.getOption(.tcpOption(.tcp_nodelay)).get() == 0)

@@ -11,6 +11,13 @@ extension CommonSettings {
     }
 }
 
+extension KeepAlive {
+    /// Of the `keep_alive` key.
+    package init(_ idle: Duration) {
+        self.init(idle: CInt(clamping: idle.components.seconds))
+    }
+}
+
 extension TimeAmount {
     package init(seconds duration: Duration) {
         self = .nanoseconds(
