@@ -10,8 +10,8 @@ internal import NIOCore
 /// Probes after `idle` seconds of silence, then every `interval`; after `count` without answer the connection is dead.
 package struct KeepAlive: Hashable, Sendable {
     package var idle: CInt
-    private static let interval: CInt = 30
-    private static let count: CInt = 4
+    private static let interval = 30
+    private static let count = 4
 
     /// `idle` of 1 second or more.
     package init(idle: CInt = 60) {
@@ -19,7 +19,7 @@ package struct KeepAlive: Hashable, Sendable {
     }
 
     /// The socket options, for a listener (whose accepted sockets inherit them) or a connection.
-    var options: [(ChannelOptions.Types.SocketOption, CInt)] {
+    var options: [(ChannelOptions.Types.SocketOption, Int)] {
         #if canImport(Darwin)
             let idleOption = TCP_KEEPALIVE
         #else
@@ -27,7 +27,7 @@ package struct KeepAlive: Hashable, Sendable {
         #endif
         return [
             (.init(level: .socket, name: .so_keepalive), 1),
-            (.init(level: .tcp, name: .init(rawValue: idleOption)), idle),
+            (.init(level: .tcp, name: .init(rawValue: idleOption)), Int(idle)),
             (.init(level: .tcp, name: .init(rawValue: TCP_KEEPINTVL)), Self.interval),
             (.init(level: .tcp, name: .init(rawValue: TCP_KEEPCNT)), Self.count),
         ]
