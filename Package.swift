@@ -14,7 +14,7 @@ let strict: [SwiftSetting] = [
 /// thread-local look-ups become direct calls, a tenth of the work of a short connection.
 let selfContained: [LinkerSetting] = [
     .unsafeFlags(
-        ["-static-stdlib", "-l_FoundationCollections", "-l_FoundationCShims"],
+        ["-static-stdlib", "-use-ld=lld", "-l_FoundationCollections", "-l_FoundationCShims"],
         .when(platforms: [.linux], configuration: .release))
 ]
 let selfContainedSwift: [SwiftSetting] = [
