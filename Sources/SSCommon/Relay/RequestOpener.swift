@@ -81,6 +81,8 @@ package struct RequestOpener: ~Copyable {
                     if goesOn { continue }
                     return received
                 }
+                // No request is for port 0; a header that says so is treated like any other that is none.
+                guard target.port != 0 else { throw .malformedAddress }
                 guard isFresh(header.salt) else { throw .replayed }
                 received.target = target
                 output.append(copying: header.plaintext.span.bytes.extracting(droppingFirst: count))

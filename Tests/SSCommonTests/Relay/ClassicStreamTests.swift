@@ -128,6 +128,26 @@ struct ClassicStreamTests {
         }
     }
 
+    @Test("An authentic header that is no address, or has port 0, is refused and burns no salt")
+    func authenticButMalformed() {
+        let credential = Credential(method: .aes128GCM, password: "x")
+        for plain in [[0, 1], [2, 1, 2, 3, 4, 0, 80], [3, 0, 0, 80], [1, 127, 0, 0, 1, 0, 0]] as [[UInt8]] {
+            let salt = Salt.random(for: .aes128GCM)
+            var chunks = ChunkSealer(credential.context(.seal, salt: salt), maximumPayload: 0x3fff)
+            let wire =
+                salt.withUnsafeBytes { [UInt8]($0) } + collecting(64) { chunks.seal(plain.span.bytes, into: &$0) }
+            var asked = false
+            var reader = RequestReader(
+                credential,
+                isFresh: { _ in
+                    asked = true
+                    return true
+                })
+            #expect(throws: StreamFault.malformedAddress) { try reader.feed(wire) }
+            #expect(!asked)
+        }
+    }
+
     @Test("A chunk length of zero or beyond 0x3FFF is refused", arguments: [0, 0x4000, 0xffff])
     func chunkLength(length: Int) {
         let credential = Credential(method: .aes256GCM, password: "x")
