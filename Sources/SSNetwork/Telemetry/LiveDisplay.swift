@@ -37,9 +37,9 @@ package final class LiveDisplay: Sendable {
         state = NIOLockedValueBox(State(line: LiveLine(isUnicode: isUnicode), drawnAt: .now()))
     }
 
-    /// Starts drawing, at once and then each second. To be called once.
+    /// Starts drawing, each second. To be called once.
     package func start(on eventLoop: any EventLoop) {
-        let task = eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: .seconds(1)) { _ in self.draw() }
+        let task = eventLoop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in self.draw() }
         state.withLockedValue { $0.task = task }
     }
 

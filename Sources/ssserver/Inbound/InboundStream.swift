@@ -59,7 +59,11 @@ final class InboundStream: ServerStreamOwner {
                 }
             case .failure(let error):
                 loop.counters.streamClosed()
-                loop.counters.finished((error as? DialError ?? .failed("")).status)
+                let error = error as? DialError ?? .failed("")
+                loop.counters.finished(error.status)
+                self.service.log.log(
+                    .debug, "target not reached",
+                    [("target", "\(target)"), ("status", "\(error.status)"), ("error", "\(error)")])
                 // An end, not a reset: a client with the key may see that the target is not to be had, nobody else
                 // gets here.
                 self.channel.close(promise: nil)
