@@ -75,7 +75,7 @@ import Testing
             #expect(!head.contains("Connection: close"))
             try await Task.sleep(for: .milliseconds(20))
             #expect(client.now.bytes.isEmpty)
-            let count = 5000
+            let count = 3000
             try await client.send(String(repeating: "GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n", count: count))
             try await client.finish()
             let answers = await client.takeAll()

@@ -21,6 +21,9 @@ final class HTTPProxyHandler: ChannelInboundHandler, RemovableChannelHandler {
         case over
     }
 
+    /// How many pipelined requests are handled before the event loop's other connections get their turn.
+    private static let requestsPerTurn = 32
+
     let configuration: FrontConfiguration
     /// Received and not consumed. Only what is needed next is ever asked for.
     var input = ByteBuffer()
@@ -86,7 +89,13 @@ final class HTTPProxyHandler: ChannelInboundHandler, RemovableChannelHandler {
         advanceAgain = true
         if isAdvancing { return }
         isAdvancing = true
+        var turn = 0
         while advanceAgain, let context {
+            if turn == Self.requestsPerTurn {
+                context.eventLoop.assumeIsolated().execute { [weak self] in self?.advance() }
+                break
+            }
+            turn += 1
             advanceAgain = false
             switch phase {
             case .head(let parser): readHead(parser, context)
