@@ -1,21 +1,21 @@
-// Salts out of a block of random bytes fetched at once: a datagram needs one each, and asking the kernel every time
-// costs more than the rest of its key derivation. Salts are public, so a block in memory gives nothing away.
+// Salts out of a block of random bytes fetched at once: every stream direction and every datagram needs one, and
+// asking the kernel each time costs about as much as deriving the key. Salts are public, so a block in memory gives
+// nothing away.
 
-/// A supply of fresh salts for one method.
+/// A supply of fresh salts; each is handed out once.
 package struct SaltSource: ~Copyable {
     private static let blockSize = 4096
-    private let count: Int
     private var block: [UInt8]
     private var position: Int
 
-    package init(_ method: CipherMethod) {
-        count = method.saltLength
+    package init() {
         block = [UInt8](repeating: 0, count: Self.blockSize)
         position = Self.blockSize
     }
 
     /// A salt that was never handed out before.
-    package mutating func next() -> Salt {
+    package mutating func next(for method: CipherMethod) -> Salt {
+        let count = method.saltLength
         if position + count > Self.blockSize {
             block.withUnsafeMutableBytes { Sodium.randomize($0) }
             position = 0

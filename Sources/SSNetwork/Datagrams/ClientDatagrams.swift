@@ -27,7 +27,7 @@ package final class ClientAssociation {
     private let onReply: (TargetAddress, ByteBuffer) -> Void
     private let onReplies: () -> Void
     private var codec: DatagramCodec
-    private var salts: SaltSource
+    private var salts = SaltSource()
     private var phase = Phase.binding([])
 
     /// `onReply` gets each datagram with its source, `onReplies` is called after a batch of them.
@@ -43,7 +43,6 @@ package final class ClientAssociation {
         self.onReply = onReply
         self.onReplies = onReplies
         codec = DatagramCodec(credential)
-        salts = SaltSource(credential.method)
         bind()
     }
 
@@ -80,7 +79,7 @@ package final class ClientAssociation {
             guard channel.isWritable else { return }
             let capacity = payload.readableBytes + codec.overhead(for: target)
             var sealed = channel.allocator.buffer(capacity: capacity)
-            let salt = salts.next()
+            let salt = salts.next(for: credential.method)
             replay.record(salt)
             sealed.writeWithOutputRawSpan(minimumWritableBytes: capacity) { span in
                 codec.seal(payload.readableBytesSpan, address: target, salt: salt, into: &span)

@@ -25,7 +25,7 @@ package final class ServerDatagramHandler: ChannelInboundHandler {
     private let limit: Int
     private let lifetime: TimeAmount
     private var codec: DatagramCodec
-    private var salts: SaltSource
+    private var salts = SaltSource()
     private var table: ExpiringTable<SocketAddress, ServerAssociation>
     /// Associations written to since the last flush.
     private var unflushed: [ServerAssociation] = []
@@ -44,7 +44,6 @@ package final class ServerDatagramHandler: ChannelInboundHandler {
         self.limit = limit
         self.lifetime = lifetime
         codec = DatagramCodec(credential)
-        salts = SaltSource(credential.method)
         table = ExpiringTable(limit: limit, lifetime: lifetime) { association in
             association.close()
             counters.associationClosed()
@@ -144,7 +143,7 @@ package final class ServerDatagramHandler: ChannelInboundHandler {
         let address = TargetAddress(.ip(source.address), port: source.port)
         let capacity = payload.readableBytes + codec.overhead(for: address)
         var sealed = context.channel.allocator.buffer(capacity: capacity)
-        let salt = salts.next()
+        let salt = salts.next(for: credential.method)
         replay.record(salt)
         sealed.writeWithOutputRawSpan(minimumWritableBytes: capacity) { span in
             codec.seal(payload.readableBytesSpan, address: address, salt: salt, into: &span)

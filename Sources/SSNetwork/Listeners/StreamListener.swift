@@ -26,6 +26,8 @@ package struct StreamListener: Sendable {
         for (option, value) in keepAlive.options { bootstrap = bootstrap.serverChannelOption(option, value: value) }
         return bootstrap.serverChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .serverChannelOption(.backlog, value: 4096)
+            // One accept a turn: a second would mostly find nobody, and others get their turn in between.
+            .serverChannelOption(.maxMessagesPerRead, value: 1)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {

@@ -41,7 +41,7 @@ package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayl
         self.loop = loop
         self.allocator = allocator
         self.owner = owner
-        let salt = Salt.random(for: credential.method)
+        let salt = loop.salts.next(for: credential.method)
         replay.record(salt)
         sealer = RequestSealer(credential, target: target, salt: salt)
         opener = ResponseOpener(credential)

@@ -135,7 +135,7 @@ package final class ServerStreamHandler: ChannelDuplexHandler {
             return
         }
         if sealer == nil {
-            let salt = Salt.random(for: credential.method)
+            let salt = loop.salts.next(for: credential.method)
             replay.record(salt)
             sealer = ResponseSealer(credential, salt: salt)
         }
