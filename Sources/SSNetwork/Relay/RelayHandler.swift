@@ -12,14 +12,6 @@ package final class RelayHandler: ChannelDuplexHandler {
     package typealias OutboundIn = ByteBuffer
     package typealias OutboundOut = ByteBuffer
 
-    /// Which way the bytes that an end reads go.
-    package enum Direction: Sendable {
-        /// From the laptop to the target.
-        case up
-        /// Back.
-        case down
-    }
-
     private enum Phase {
         /// Not linked: what comes in is kept.
         case unlinked
@@ -35,8 +27,6 @@ package final class RelayHandler: ChannelDuplexHandler {
     private var context: ChannelHandlerContext?
     fileprivate var relay: Relay?
     private var partner: RelayHandler?
-    /// The way of what this end reads.
-    private let direction: Direction
     /// The channel's own.
     private let allocator: ReadAllocator?
     /// Whether this handler gets the socket's buffers themselves, and so gives them back.
@@ -59,9 +49,8 @@ package final class RelayHandler: ChannelDuplexHandler {
     /// `allocator` is the channel's own; `isFirst` if no handler in front gives its buffers back. `early` is what
     /// was read before this handler was there.
     package init(
-        _ direction: Direction, allocator: ReadAllocator?, isFirst: Bool, early: ByteBuffer? = nil
+        allocator: ReadAllocator?, isFirst: Bool, early: ByteBuffer? = nil
     ) {
-        self.direction = direction
         self.allocator = allocator
         self.isFirst = isFirst
         self.early = early
@@ -90,7 +79,6 @@ package final class RelayHandler: ChannelDuplexHandler {
         }
         phase = .relaying
         if let early = early.take() {
-            relay?.passed(early.readableBytes, direction)
             partner.send(early)
         }
         partner.flush()
@@ -113,7 +101,7 @@ package final class RelayHandler: ChannelDuplexHandler {
         let buffer = unwrapInboundIn(data)
         switch phase {
         case .relaying:
-            relay?.passed(buffer.readableBytes, direction)
+            relay?.touch()
             partner?.send(buffer)
         case .unlinked:
             early.setOrWriteImmutableBuffer(buffer)
@@ -275,12 +263,8 @@ package final class Relay: Expiring {
         RelayHandler.link(self, a, b)
     }
 
-    fileprivate func passed(_ count: Int, _ direction: RelayHandler.Direction) {
+    fileprivate func touch() {
         lastActivity = loop.deadlines.now
-        switch direction {
-        case .up: loop.counters.add(up: count)
-        case .down: loop.counters.add(down: count)
-        }
     }
 
     /// One direction is over: the shorter patience begins.

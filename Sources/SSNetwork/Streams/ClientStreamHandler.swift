@@ -52,8 +52,15 @@ package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayl
     }
 
     package func channelActive(context: ChannelHandlerContext) {
+        loop.counters.streamOpened()
         loop.firstPayload.add(self)
         context.fireChannelActive()
+    }
+
+    package func channelInactive(context: ChannelHandlerContext) {
+        loop.counters.streamClosed()
+        loop.counters.finished(isBroken ? .relay : .ok)
+        context.fireChannelInactive()
     }
 
     package func handlerRemoved(context: ChannelHandlerContext) {
@@ -75,6 +82,7 @@ package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayl
             context.write(data, promise: promise)
             return
         }
+        loop.counters.add(up: payload.readableBytes)
         context.write(wrapOutboundOut(seal(payload)), promise: promise)
     }
 
@@ -116,6 +124,7 @@ package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayl
         }
         allocator.finish(input, rest: input.readableBytes - consumed)
         guard output.readableBytes > 0 else { return }
+        loop.counters.add(down: output.readableBytes)
         if !hasAnswer {
             hasAnswer = true
             owner.serverAnswered()

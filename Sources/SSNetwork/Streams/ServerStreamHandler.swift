@@ -86,6 +86,7 @@ package final class ServerStreamHandler: ChannelDuplexHandler {
             owner.take()?.requestReceived(target, context: context)
         }
         if output.readableBytes > 0 {
+            loop.counters.add(up: output.readableBytes)
             loop.buffers.keepForWriting(output)
             context.fireChannelRead(wrapInboundOut(output))
         }
@@ -134,6 +135,7 @@ package final class ServerStreamHandler: ChannelDuplexHandler {
             context.write(data, promise: promise)
             return
         }
+        loop.counters.add(down: payload.readableBytes)
         if sealer == nil {
             let salt = loop.salts.next(for: credential.method)
             replay.record(salt)

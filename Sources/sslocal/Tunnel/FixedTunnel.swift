@@ -11,8 +11,8 @@ struct FixedTunnel: Sendable {
 
     /// Takes an accepted channel, on its loop.
     func accept(_ channel: any Channel, _ loop: LoopContext, _ allocator: ReadAllocator) throws {
-        let near = RelayHandler(.up, allocator: allocator, isFirst: true)
-        let far = RelayHandler(.down, allocator: nil, isFirst: false)
+        let near = RelayHandler(allocator: allocator, isFirst: true)
+        let far = RelayHandler(allocator: nil, isFirst: false)
         try channel.pipeline.syncOperations.addHandler(near)
         let bound = NIOLoopBound(far, eventLoop: loop.eventLoop)
         dialer.dial(target, on: loop.eventLoop) { try $0.pipeline.syncOperations.addHandler(bound.value) }

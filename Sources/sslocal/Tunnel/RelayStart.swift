@@ -11,8 +11,8 @@ struct RelayStart: Sendable {
     /// Takes over two channels whose handshakes are done; see `FrontConfiguration.StartRelay`.
     func callAsFunction(_ client: any Channel, _ upstream: any Channel, _ early: ByteBuffer?) {
         let loop = loops[client.eventLoop]
-        let near = RelayHandler(.up, allocator: Self.allocator(of: client), isFirst: true, early: early)
-        let far = RelayHandler(.down, allocator: Self.allocator(of: upstream), isFirst: false)
+        let near = RelayHandler(allocator: Self.allocator(of: client), isFirst: true, early: early)
+        let far = RelayHandler(allocator: Self.allocator(of: upstream), isFirst: false)
         do {
             try client.pipeline.syncOperations.addHandler(near)
             try upstream.pipeline.syncOperations.addHandler(far)
@@ -25,13 +25,9 @@ struct RelayStart: Sendable {
         }
     }
 
-    /// Links two ends that are in their pipelines and counts the stream.
+    /// Links two ends that are in their pipelines.
     func link(_ near: RelayHandler, _ far: RelayHandler, _ loop: LoopContext) {
-        loop.counters.streamOpened()
-        Relay(near, far, on: loop, timeouts: timeouts) {
-            loop.counters.streamClosed()
-            loop.counters.finished(.ok)
-        }
+        Relay(near, far, on: loop, timeouts: timeouts)
     }
 
     private static func allocator(of channel: any Channel) -> ReadAllocator? {

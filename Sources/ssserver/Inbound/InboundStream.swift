@@ -26,7 +26,7 @@ final class InboundStream: ServerStreamOwner {
 
     func requestReceived(_ target: TargetAddress, context: ChannelHandlerContext) {
         list.leave(self)
-        let near = RelayHandler(.up, allocator: allocator, isFirst: false)
+        let near = RelayHandler(allocator: allocator, isFirst: false)
         do {
             try context.pipeline.syncOperations.addHandler(near)
         } catch {
@@ -43,7 +43,7 @@ final class InboundStream: ServerStreamOwner {
     private func dial(_ target: TargetAddress, _ near: RelayHandler) {
         let loop = loop
         let farAllocator = ReadAllocator(loop.buffers)
-        let far = RelayHandler(.down, allocator: farAllocator, isFirst: true)
+        let far = RelayHandler(allocator: farAllocator, isFirst: true)
         let bound = NIOLoopBound((far, farAllocator), eventLoop: loop.eventLoop)
         service.dialer.dial(target, on: loop.eventLoop) { channel in
             let (far, allocator) = bound.value
