@@ -61,10 +61,20 @@ package final class ServerDatagramHandler: ChannelInboundHandler {
     }
 
     package func channelInactive(context: ChannelHandlerContext) {
-        sweep?.cancel()
-        table.removeAll()
-        self.context = nil
+        end()
         context.fireChannelInactive()
+    }
+
+    package func handlerRemoved(context: ChannelHandlerContext) {
+        // A channel that could not be bound was never active.
+        end()
+    }
+
+    private func end() {
+        sweep?.cancel()
+        sweep = nil
+        table.removeAll()
+        context = nil
     }
 
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {

@@ -46,7 +46,7 @@ final class ServerRuntime: Sendable {
     /// What is open.
     struct Listeners: Sendable {
         var streams: [StreamListener] = []
-        var datagrams: [any Channel] = []
+        var datagrams: [DatagramPort] = []
     }
 
     /// Opens every port, or none.
@@ -136,12 +136,15 @@ final class ServerRuntime: Sendable {
         }
     }
 
-    private func openDatagrams(_ port: ServedPort, _ address: ListenAddress) -> EventLoopFuture<any Channel> {
+    private func openDatagrams(_ port: ServedPort, _ address: ListenAddress) -> EventLoopFuture<DatagramPort> {
         let eventLoop = group.next()
         let counters = loops[eventLoop].counters
         let lifetime = TimeAmount(seconds: configuration.settings.udpTimeout)
-        return DatagramSocket.bind(
+        return DatagramPort.open(
             address.endpoint, on: eventLoop, batch: Self.datagramBatch, isIPv6Only: address.isIPv6Only,
+            onLoss: { [logger] in
+                logger.warning("a datagram could not be sent; the UDP port is opened anew", metadata: ["address": "\($0)"])
+            },
             handler: { [datagramReplay] in
                 ServerDatagramHandler(
                     port.credential, policy: port.egress, counters: counters, replay: datagramReplay,
@@ -164,6 +167,6 @@ final class ServerRuntime: Sendable {
 
     private func close(_ listeners: Listeners) async {
         for listener in listeners.streams { try? await listener.close().get() }
-        for channel in listeners.datagrams { try? await channel.close() }
+        for port in listeners.datagrams { try? await port.close().get() }
     }
 }
