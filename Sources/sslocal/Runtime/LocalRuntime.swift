@@ -155,7 +155,8 @@ final class LocalRuntime: Sendable {
         return DatagramPort.open(
             address.endpoint, on: loop.eventLoop, batch: Self.datagramBatch, isIPv6Only: address.isIPv6Only,
             onLoss: { [logger] in
-                logger.warning("a datagram could not be sent; the UDP port is opened anew", metadata: ["address": "\($0)"])
+                logger.warning(
+                    "a datagram could not be sent; the UDP port is opened anew", metadata: ["address": "\($0)"])
             },
             handler: { [server, datagramReplay] in
                 TunnelDatagramHandler(

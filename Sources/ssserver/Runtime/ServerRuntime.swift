@@ -143,7 +143,8 @@ final class ServerRuntime: Sendable {
         return DatagramPort.open(
             address.endpoint, on: eventLoop, batch: Self.datagramBatch, isIPv6Only: address.isIPv6Only,
             onLoss: { [logger] in
-                logger.warning("a datagram could not be sent; the UDP port is opened anew", metadata: ["address": "\($0)"])
+                logger.warning(
+                    "a datagram could not be sent; the UDP port is opened anew", metadata: ["address": "\($0)"])
             },
             handler: { [datagramReplay] in
                 ServerDatagramHandler(
