@@ -209,7 +209,7 @@ package final class RelayHandler: ChannelDuplexHandler {
 
     private func closeWhenFlushed(_ context: ChannelHandlerContext) {
         let channel = context.channel
-        guard let queued = try? channel.syncOptions?.getOption(.bufferedWritableBytes), queued > 0 else {
+        guard queuedBytes > 0 else {
             context.close(promise: nil)
             return
         }
@@ -229,6 +229,11 @@ package final class RelayHandler: ChannelDuplexHandler {
             endOutput()
             releaseRead()
         }
+    }
+
+    /// Bytes written here that the socket has not taken.
+    fileprivate var queuedBytes: Int {
+        (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
     }
 
     /// Closes so that the peer sees a failure rather than an end.
@@ -254,6 +259,8 @@ package final class Relay: Expiring {
     private let b: RelayHandler
     private let timeouts: RelayTimeouts
     private var lastActivity: UInt32
+    /// Bytes that waited to leave when patience last ran out.
+    private var queued = 0
     private var isHalfClosed = false
     private let onFinish: (() -> Void)?
     package var deadlineSlot: Int?
@@ -302,6 +309,13 @@ package final class Relay: Expiring {
         var patience = isHalfClosed ? timeouts.halfClosed : timeouts.idle
         if loop.deadlines.isDraining, isHalfClosed { patience = 1 }
         guard now &- lastActivity >= patience else { return }
+        // Nothing comes in any more, but what came may still be leaving to a slow reader.
+        let queued = a.queuedBytes + b.queuedBytes
+        if queued > 0, queued != self.queued {
+            self.queued = queued
+            lastActivity = now
+            return
+        }
         a.close()
         b.close()
         finish()
