@@ -47,6 +47,7 @@ package final class RelayHandler: ChannelDuplexHandler {
     private var early: ByteBuffer?
     private var isInputEnded = false
     private var isOutputEnding = false
+    private var isBroken = false
     private var discarded = 0
 
     /// How much is kept before the link; a first flight fits. Stopping at the first read would cost each
@@ -84,7 +85,12 @@ package final class RelayHandler: ChannelDuplexHandler {
 
     private func begin() {
         guard case .unlinked = phase, let partner, let context else {
-            // It closed, or broke, while the other end was being made.
+            // It closed, or broke, while the other end was being made. What was said before is passed on.
+            if !isBroken, let early = early.take() {
+                relay?.passed(early.readableBytes, direction)
+                partner?.send(early)
+                partner?.flush()
+            }
             partner.take()?.partnerIsGone()
             return
         }
@@ -151,6 +157,7 @@ package final class RelayHandler: ChannelDuplexHandler {
         case is StreamBroken:
             // The bytes cannot be trusted any more: nothing that follows is an end in good order.
             phase = .closed
+            isBroken = true
             partner?.abort()
         default:
             context.fireUserInboundEventTriggered(event)
