@@ -49,6 +49,7 @@ package final class RelayHandler: ChannelDuplexHandler {
     private var isOutputEnding = false
     private var isBroken = false
     private var discarded = 0
+    private var farewell: Scheduled<Void>?
 
     /// How much is kept before the link; a first flight fits. Stopping at the first read would cost each
     /// connection two system calls.
@@ -56,6 +57,9 @@ package final class RelayHandler: ChannelDuplexHandler {
 
     /// How much a discarding end throws away before it closes; the peer of such an end usually has stopped.
     private static let maximumDiscarded = 256 * 1024
+
+    /// How long an end that was declined waits for its peer to end too.
+    private static let farewellTime = TimeAmount.seconds(10)
 
     /// `allocator` is the channel's own; `isFirst` if no handler in front gives its buffers back. `early` is what
     /// was read before this handler was there.
@@ -76,6 +80,18 @@ package final class RelayHandler: ChannelDuplexHandler {
         b.join(relay, a)
         a.begin()
         b.begin()
+    }
+
+    /// There will be no other end. The peer is shown an end in good order: closing outright would send a reset
+    /// wherever its bytes have not all been read.
+    package func decline() {
+        guard case .unlinked = phase, let context else { return }
+        phase = .discarding
+        early = nil
+        let channel = context.channel
+        farewell = context.eventLoop.scheduleTask(in: Self.farewellTime) { channel.close(promise: nil) }
+        endOutput()
+        releaseRead()
     }
 
     private func join(_ relay: Relay, _ partner: RelayHandler) {
@@ -166,6 +182,7 @@ package final class RelayHandler: ChannelDuplexHandler {
 
     package func channelInactive(context: ChannelHandlerContext) {
         phase = .closed
+        farewell?.cancel()
         if let partner = partner.take() { partner.partnerIsGone() } else { relay?.finish() }
     }
 

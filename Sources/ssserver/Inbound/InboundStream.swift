@@ -60,9 +60,8 @@ final class InboundStream: ServerStreamOwner {
             case .failure(let error):
                 loop.counters.streamClosed()
                 loop.counters.finished((error as? DialError ?? .failed("")).status)
-                // An end, not a reset: a client with the key may see that the target is not to be had, nobody else
-                // gets here.
-                self.channel.close(promise: nil)
+                // A client with the key may see that the target is not to be had, nobody else gets here.
+                near.decline()
             }
         }
     }
