@@ -32,6 +32,8 @@ package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayl
     private var isHeaderSent = false
     private var hasAnswer = false
     private var isBroken = false
+    /// Part of a piece was received and waits for its rest.
+    private var hasRest = false
 
     package init(
         _ credential: Credential, target: TargetAddress, replay: ReplayGuard, loop: LoopContext,
@@ -114,6 +116,7 @@ package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayl
             breakOff(error, context)
             return
         }
+        hasRest = input.readableBytes > consumed
         allocator.finish(input, rest: input.readableBytes - consumed)
         guard output.readableBytes > 0 else { return }
         if !hasAnswer {
@@ -134,11 +137,19 @@ package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayl
     package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case ChannelEvent.inputClosed = event, !isBroken {
             if !hasAnswer, isHeaderSent { owner.serverClosedSilently() }
-            if !opener.isComplete {
+            if isCut {
                 breakOff(.truncated, context)
                 return
             }
         }
         context.fireUserInboundEventTriggered(event)
     }
+
+    package func channelInactive(context: ChannelHandlerContext) {
+        // A reset inside a chunk is a cut as well; after an end in good order this is told to nobody.
+        if isCut, !isBroken { context.fireUserInboundEventTriggered(StreamBroken()) }
+        context.fireChannelInactive()
+    }
+
+    private var isCut: Bool { hasRest || !opener.isComplete }
 }
