@@ -63,13 +63,14 @@ final class ServerRuntime: Sendable {
         options.noDelay = configuration.settings.noDelay
         options.keepAlive = configuration.settings.keepAlive.map { KeepAlive($0) }
         let dialer = egress.dialer(resolver: resolver, options: options)
+        let lists = UnauthenticatedLists(group, descriptors: descriptors)
         var listeners = Listeners()
         do {
             for (index, endpoint) in configuration.listeners.enumerated() {
                 let port = ServedPort(
                     endpoint, credentials[index], dialer, DatagramEgress(egress: egress, resolver: resolver))
                 for address in addresses[index] {
-                    try await open(port, address, descriptors, &listeners)
+                    try await open(port, address, lists, &listeners)
                 }
             }
         } catch {
@@ -98,11 +99,11 @@ final class ServerRuntime: Sendable {
     }
 
     private func open(
-        _ port: ServedPort, _ address: ListenAddress, _ descriptors: Int, _ listeners: inout Listeners
+        _ port: ServedPort, _ address: ListenAddress, _ lists: UnauthenticatedLists, _ listeners: inout Listeners
     ) async throws(StartFailure) {
         if port.endpoint.mode.hasTCP {
             do {
-                listeners.streams.append(try await openStreams(port, address, descriptors).get())
+                listeners.streams.append(try await openStreams(port, address, lists).get())
             } catch {
                 throw StartFailure(address.endpoint, "tcp", error)
             }
@@ -123,13 +124,12 @@ final class ServerRuntime: Sendable {
     }
 
     private func openStreams(
-        _ port: ServedPort, _ address: ListenAddress, _ descriptors: Int
+        _ port: ServedPort, _ address: ListenAddress, _ lists: UnauthenticatedLists
     ) -> EventLoopFuture<StreamListener> {
         let idle = UInt32(clamping: port.endpoint.timeout.components.seconds)
         let service = InboundService(
             credential: port.credential, replay: streamReplay, dialer: port.dialer, log: log,
             timeouts: RelayTimeouts(idle: max(1, idle)))
-        let lists = UnauthenticatedLists(group, descriptors: descriptors)
         return StreamListener.bind(address, group: group, loops: loops, keepAlive: keepAlive) {
             channel, loop, allocator in
             try service.accept(channel, loop, allocator, waiting: lists[channel.eventLoop])
