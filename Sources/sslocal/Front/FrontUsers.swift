@@ -1,5 +1,6 @@
 // Who may use a local port. With nobody listed the port is open; with anybody listed, every protocol must
 // prove a name and a password, and those that cannot (SOCKS4, SOCKS5 without RFC 1929) are refused.
+import SSCommon
 
 /// A name and a password, as bytes: neither RFC 1929 nor HTTP Basic promises a character set.
 struct FrontUser: Hashable, Sendable {
@@ -30,20 +31,10 @@ struct FrontUsers: Sendable {
     func admit(name: [UInt8], password: [UInt8]) -> Bool {
         var admitted = false
         for user in users {
-            let sameName = equalInConstantTime(user.name, name)
-            let samePassword = equalInConstantTime(user.password, password)
+            let sameName = Sodium.constantTimeEqual(user.name, name)
+            let samePassword = Sodium.constantTimeEqual(user.password, password)
             admitted = (sameName && samePassword) || admitted
         }
         return admitted
     }
-}
-
-/// STAND-IN until SSCommon has its libsodium compare; then delete this and call that. Runs over all of
-/// `candidate` whatever the contents; only the length of the candidate shows in the time.
-private func equalInConstantTime(_ secret: [UInt8], _ candidate: [UInt8]) -> Bool {
-    var difference: UInt8 = secret.count == candidate.count ? 0 : 1
-    for (index, byte) in candidate.enumerated() {
-        difference |= byte ^ (index < secret.count ? secret[index] : 0xff)
-    }
-    return difference == 0
 }
