@@ -15,6 +15,8 @@ package final class ClientAssociation {
         case binding([(TargetAddress, ByteBuffer)])
         /// Datagrams flow.
         case open(any Channel)
+        /// The socket could not be had or was lost; the next datagram asks for one.
+        case unbound
         /// Over.
         case closed
     }
@@ -63,7 +65,7 @@ package final class ClientAssociation {
                 for (target, payload) in queue { self.send(payload, to: target) }
                 self.flush()
             case .failure:
-                self.phase = .closed
+                self.phase = .unbound
             }
         }
     }
@@ -71,6 +73,9 @@ package final class ClientAssociation {
     /// Seals `payload` for `target`; leaves with the next `flush`.
     package func send(_ payload: ByteBuffer, to target: TargetAddress) {
         switch phase {
+        case .unbound:
+            phase = .binding([(target, payload)])
+            bind()
         case .binding(var queue):
             guard queue.count < Self.maximumQueued else { return }
             queue.append((target, payload))
@@ -121,6 +126,11 @@ package final class ClientAssociation {
     fileprivate func receivedAll() {
         onReplies()
     }
+
+    /// A send that failed (no network for a moment) closes the socket.
+    fileprivate func lost() {
+        if case .open = phase { phase = .unbound }
+    }
 }
 
 /// Handler of the socket towards the server.
@@ -139,6 +149,11 @@ private final class ServerReplyHandler: ChannelInboundHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         association.receivedAll()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        association.lost()
+        context.fireChannelInactive()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

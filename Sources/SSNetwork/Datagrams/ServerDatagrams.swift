@@ -60,14 +60,26 @@ package final class ServerDatagramHandler: ChannelInboundHandler {
     }
 
     package func channelInactive(context: ChannelHandlerContext) {
-        sweep?.cancel()
-        table.removeAll()
-        self.context = nil
+        end()
         context.fireChannelInactive()
+    }
+
+    package func handlerRemoved(context: ChannelHandlerContext) {
+        // A channel that could not be bound was never active.
+        end()
+    }
+
+    private func end() {
+        sweep?.cancel()
+        sweep = nil
+        table.removeAll()
+        context = nil
     }
 
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let envelope = unwrapInboundIn(data)
+        // What cannot be answered (the error would close the port) need not be opened.
+        guard envelope.remoteAddress.port != 0 else { return }
         var plain = context.channel.allocator.buffer(capacity: envelope.data.readableBytes)
         let opened: (address: TargetAddress, salt: Salt, payloadOffset: Int)
         do throws(StreamFault) {
@@ -168,15 +180,17 @@ private final class ServerAssociation {
     private static let batch = 8
 
     private enum Socket {
-        /// Not asked for yet.
+        /// Not asked for yet, or lost: the next datagram asks.
         case none
         /// Being bound; what waits for it.
         case binding([AddressedEnvelope<ByteBuffer>])
         /// Bound.
         case bound(any Channel)
-        /// Cannot be had, or closed.
+        /// The association is over.
         case closed
     }
+
+    private typealias Slot = ReferenceWritableKeyPath<ServerAssociation, Socket>
 
     private let client: SocketAddress
     private let eventLoop: any EventLoop
@@ -203,11 +217,12 @@ private final class ServerAssociation {
     }
 
     private func write(
-        _ envelope: AddressedEnvelope<ByteBuffer>, on slot: ReferenceWritableKeyPath<ServerAssociation, Socket>,
+        _ envelope: AddressedEnvelope<ByteBuffer>, on slot: Slot,
         like address: IPAddress
     ) {
         switch self[keyPath: slot] {
         case .bound(let channel):
+            guard channel.isWritable else { return }
             channel.pipeline.syncOperations.write(NIOAny(envelope), promise: nil)
         case .binding(var queue):
             guard queue.count < Self.maximumQueued else { return }
@@ -221,21 +236,22 @@ private final class ServerAssociation {
         }
     }
 
-    private func bind(_ slot: ReferenceWritableKeyPath<ServerAssociation, Socket>, like address: IPAddress) {
+    private func bind(_ slot: Slot, like address: IPAddress) {
         let association = NIOLoopBound(self, eventLoop: eventLoop)
+        let slot = NIOLoopBound(slot, eventLoop: eventLoop)
         DatagramSocket.bind(
             DatagramSocket.unspecified(like: address), on: eventLoop, batch: Self.batch,
-            handler: { TargetDatagramHandler(association.value) }
+            handler: { TargetDatagramHandler(association.value) { association.value.lost(slot.value) } }
         )
         .assumeIsolated().whenComplete { result in
             switch result {
-            case .success(let channel): self.bound(channel, slot)
-            case .failure: self[keyPath: slot] = .closed
+            case .success(let channel): self.bound(channel, slot.value)
+            case .failure: self.lost(slot.value)
             }
         }
     }
 
-    private func bound(_ channel: any Channel, _ slot: ReferenceWritableKeyPath<ServerAssociation, Socket>) {
+    private func bound(_ channel: any Channel, _ slot: Slot) {
         guard case .binding(let queue) = self[keyPath: slot] else {
             channel.close(promise: nil)
             return
@@ -243,6 +259,14 @@ private final class ServerAssociation {
         self[keyPath: slot] = .bound(channel)
         for envelope in queue { channel.pipeline.syncOperations.write(NIOAny(envelope), promise: nil) }
         channel.flush()
+    }
+
+    /// The socket could not be had, or was closed by a send that failed (no route, a firewall).
+    private func lost(_ slot: Slot) {
+        switch self[keyPath: slot] {
+        case .none, .closed: break
+        case .binding, .bound: self[keyPath: slot] = .none
+        }
     }
 
     func flush() {
@@ -273,9 +297,16 @@ private final class TargetDatagramHandler: ChannelInboundHandler {
     typealias InboundIn = AddressedEnvelope<ByteBuffer>
 
     private let association: ServerAssociation
+    private let onClose: () -> Void
 
-    init(_ association: ServerAssociation) {
+    init(_ association: ServerAssociation, onClose: @escaping () -> Void) {
         self.association = association
+        self.onClose = onClose
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        onClose()
+        context.fireChannelInactive()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

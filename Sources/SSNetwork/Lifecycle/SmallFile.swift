@@ -38,11 +38,19 @@ package struct SmallFile: Sendable {
             if count == 0 { break }
             if count < 0 {
                 if code == EINTR { continue }
+                if code == EAGAIN, Self.waitForBytes(descriptor) { continue }
                 throw Self.failure(code)
             }
             guard bytes.count <= limit else { throw Failure(description: "it is larger than \(limit) bytes") }
         }
         self.bytes = bytes
+    }
+
+    /// A pipe (`--password-file <(pass show vps)`) may be opened before anything was written into it. False after ten
+    /// seconds of nothing.
+    private static func waitForBytes(_ descriptor: CInt) -> Bool {
+        var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&request, 1, 10_000) > 0
     }
 
     private static func failure(_ code: CInt) -> Failure {

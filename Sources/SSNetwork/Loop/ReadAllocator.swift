@@ -29,12 +29,14 @@ package final class ReadAllocator: RecvByteBufferAllocator, @unchecked Sendable 
             return allocator.buffer(capacity: Self.firstCapacity)
         }
         var buffer = buffers.takeForReading(large: wantsLarge)
-        if let carry = carry.take() { buffer.writeImmutableBuffer(carry) }
+        if let carry { buffer.writeImmutableBuffer(carry) }
         return buffer
     }
 
     /// True: NIO must ask again each time instead of reusing what it has.
     package func record(actualReadBytes: Int) -> Bool {
+        // Not before: a read that finds nothing throws its buffer away.
+        carry = nil
         wantsLarge = actualReadBytes >= LoopBuffers.smallCapacity / 2 && !isSlowed
         return true
     }

@@ -37,7 +37,9 @@ package final class RelayHandler: ChannelDuplexHandler {
     private var early: ByteBuffer?
     private var isInputEnded = false
     private var isOutputEnding = false
+    private var isBroken = false
     private var discarded = 0
+    private var farewell: Scheduled<Void>?
 
     /// How much is kept before the link; a first flight fits. Stopping at the first read would cost each
     /// connection two system calls.
@@ -45,6 +47,9 @@ package final class RelayHandler: ChannelDuplexHandler {
 
     /// How much a discarding end throws away before it closes; the peer of such an end usually has stopped.
     private static let maximumDiscarded = 256 * 1024
+
+    /// How long an end that was declined waits for its peer to end too.
+    private static let farewellTime = TimeAmount.seconds(10)
 
     /// `allocator` is the channel's own; `isFirst` if no handler in front gives its buffers back. `early` is what
     /// was read before this handler was there.
@@ -66,6 +71,18 @@ package final class RelayHandler: ChannelDuplexHandler {
         b.begin()
     }
 
+    /// There will be no other end. The peer is shown an end in good order: closing outright would send a reset
+    /// wherever its bytes have not all been read.
+    package func decline() {
+        guard case .unlinked = phase, let context else { return }
+        phase = .discarding
+        early = nil
+        let channel = context.channel
+        farewell = context.eventLoop.scheduleTask(in: Self.farewellTime) { channel.close(promise: nil) }
+        endOutput()
+        releaseRead()
+    }
+
     private func join(_ relay: Relay, _ partner: RelayHandler) {
         self.relay = relay
         self.partner = partner
@@ -73,7 +90,11 @@ package final class RelayHandler: ChannelDuplexHandler {
 
     private func begin() {
         guard case .unlinked = phase, let partner, let context else {
-            // It closed, or broke, while the other end was being made.
+            // It closed, or broke, while the other end was being made. What was said before is passed on.
+            if !isBroken, let early = early.take() {
+                partner?.send(early)
+                partner?.flush()
+            }
             partner.take()?.partnerIsGone()
             return
         }
@@ -139,6 +160,7 @@ package final class RelayHandler: ChannelDuplexHandler {
         case is StreamBroken:
             // The bytes cannot be trusted any more: nothing that follows is an end in good order.
             phase = .closed
+            isBroken = true
             partner?.abort()
         default:
             context.fireUserInboundEventTriggered(event)
@@ -147,6 +169,7 @@ package final class RelayHandler: ChannelDuplexHandler {
 
     package func channelInactive(context: ChannelHandlerContext) {
         phase = .closed
+        farewell?.cancel()
         if let partner = partner.take() { partner.partnerIsGone() } else { relay?.finish() }
     }
 
@@ -197,7 +220,7 @@ package final class RelayHandler: ChannelDuplexHandler {
 
     private func closeWhenFlushed(_ context: ChannelHandlerContext) {
         let channel = context.channel
-        guard let queued = try? channel.syncOptions?.getOption(.bufferedWritableBytes), queued > 0 else {
+        guard queuedBytes > 0 else {
             context.close(promise: nil)
             return
         }
@@ -217,6 +240,11 @@ package final class RelayHandler: ChannelDuplexHandler {
             endOutput()
             releaseRead()
         }
+    }
+
+    /// Bytes written here that the socket has not taken.
+    fileprivate var queuedBytes: Int {
+        (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
     }
 
     /// Closes so that the peer sees a failure rather than an end.
@@ -242,6 +270,8 @@ package final class Relay: Expiring {
     private let b: RelayHandler
     private let timeouts: RelayTimeouts
     private var lastActivity: UInt32
+    /// Bytes that waited to leave when patience last ran out.
+    private var queued = 0
     private var isHalfClosed = false
     private let onFinish: (() -> Void)?
     package var deadlineSlot: Int?
@@ -286,6 +316,13 @@ package final class Relay: Expiring {
         var patience = isHalfClosed ? timeouts.halfClosed : timeouts.idle
         if loop.deadlines.isDraining, isHalfClosed { patience = 1 }
         guard now &- lastActivity >= patience else { return }
+        // Nothing comes in any more, but what came may still be leaving to a slow reader.
+        let queued = a.queuedBytes + b.queuedBytes
+        if queued > 0, queued != self.queued {
+            self.queued = queued
+            lastActivity = now
+            return
+        }
         a.close()
         b.close()
         finish()

@@ -32,6 +32,8 @@ package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayl
     private var isHeaderSent = false
     private var hasAnswer = false
     private var isBroken = false
+    /// Part of a piece was received and waits for its rest.
+    private var hasRest = false
 
     package init(
         _ credential: Credential, target: TargetAddress, replay: ReplayGuard, loop: LoopContext,
@@ -55,12 +57,6 @@ package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayl
         loop.counters.streamOpened()
         loop.firstPayload.add(self)
         context.fireChannelActive()
-    }
-
-    package func channelInactive(context: ChannelHandlerContext) {
-        loop.counters.streamClosed()
-        loop.counters.finished(isBroken ? .relay : .ok)
-        context.fireChannelInactive()
     }
 
     package func handlerRemoved(context: ChannelHandlerContext) {
@@ -122,6 +118,7 @@ package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayl
             breakOff(error, context)
             return
         }
+        hasRest = input.readableBytes > consumed
         allocator.finish(input, rest: input.readableBytes - consumed)
         guard output.readableBytes > 0 else { return }
         loop.counters.add(down: output.readableBytes)
@@ -143,11 +140,21 @@ package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayl
     package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case ChannelEvent.inputClosed = event, !isBroken {
             if !hasAnswer, isHeaderSent { owner.serverClosedSilently() }
-            if !opener.isComplete {
+            if isCut {
                 breakOff(.truncated, context)
                 return
             }
         }
         context.fireUserInboundEventTriggered(event)
     }
+
+    package func channelInactive(context: ChannelHandlerContext) {
+        // A reset inside a chunk is a cut as well; after an end in good order this is told to nobody.
+        if isCut, !isBroken { context.fireUserInboundEventTriggered(StreamBroken()) }
+        loop.counters.streamClosed()
+        loop.counters.finished(isCut || isBroken ? .relay : .ok)
+        context.fireChannelInactive()
+    }
+
+    private var isCut: Bool { hasRest || !opener.isComplete }
 }

@@ -43,6 +43,8 @@ package final class ServerStreamHandler: ChannelDuplexHandler {
     private var opener: RequestOpener
     private var sealer: ResponseSealer?
     private var hasBytes = false
+    /// Part of a piece was received and waits for its rest.
+    private var hasRest = false
 
     /// `owner` is kept until the request is there or the channel closes.
     package init(
@@ -80,6 +82,7 @@ package final class ServerStreamHandler: ChannelDuplexHandler {
             fail(error, context)
             return
         }
+        hasRest = input.readableBytes > received.consumed
         allocator.finish(input, rest: input.readableBytes - received.consumed)
         if let target = received.target {
             phase = .streaming
@@ -110,17 +113,31 @@ package final class ServerStreamHandler: ChannelDuplexHandler {
         case .opening:
             // Too little to be a request; who said nothing at all is nobody's failure.
             if hasBytes { owner?.requestRefused(.truncated, context: context) }
+            phase = .absorbing
             context.close(promise: nil)
         case .absorbing:
             context.close(promise: nil)
         case .streaming:
             // An end inside a chunk is no end but a cut.
-            if !opener.isComplete { context.fireUserInboundEventTriggered(StreamBroken()) }
+            if isCut { context.fireUserInboundEventTriggered(StreamBroken()) }
             context.fireUserInboundEventTriggered(event)
         }
     }
 
+    private var isCut: Bool { hasRest || !opener.isComplete }
+
     package func channelInactive(context: ChannelHandlerContext) {
+        switch phase {
+        case .opening:
+            // A reset in the header is a failure like an end there.
+            if hasBytes, !loop.deadlines.isDraining { owner?.requestRefused(.truncated, context: context) }
+        case .streaming:
+            // So is one in a chunk; after an end in good order this is told to nobody.
+            if isCut { context.fireUserInboundEventTriggered(StreamBroken()) }
+        case .absorbing:
+            break
+        }
+        phase = .absorbing
         owner.take()?.closed()
         context.fireChannelInactive()
     }

@@ -28,6 +28,8 @@ struct AssociationService: Sendable {
         }
         .flatMapThrowing { channel in
             client.closeFuture.whenComplete { _ in channel.close(promise: nil) }
+            // A port that is lost (a send failed) tells the client so by the connection that stands for it.
+            channel.closeFuture.whenComplete { _ in client.close(promise: nil) }
             guard let bound = channel.localAddress.flatMap(Endpoint.init(folding:)) else { throw DialError.exhausted }
             return bound
         }

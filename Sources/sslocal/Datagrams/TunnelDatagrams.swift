@@ -44,10 +44,20 @@ final class TunnelDatagramHandler: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        sweep?.cancel()
-        table.removeAll()
-        self.context = nil
+        end()
         context.fireChannelInactive()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        // A channel that could not be bound was never active.
+        end()
+    }
+
+    private func end() {
+        sweep?.cancel()
+        sweep = nil
+        table.removeAll()
+        context = nil
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

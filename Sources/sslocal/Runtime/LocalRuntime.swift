@@ -58,7 +58,7 @@ final class LocalRuntime: Sendable {
     /// What is open.
     struct Listeners: Sendable {
         var streams: [StreamListener] = []
-        var datagrams: [any Channel] = []
+        var datagrams: [DatagramPort] = []
     }
 
     /// Opens every port, or none.
@@ -149,11 +149,15 @@ final class LocalRuntime: Sendable {
         return front
     }
 
-    private func openDatagrams(_ target: TargetAddress, _ address: ListenAddress) -> EventLoopFuture<any Channel> {
+    private func openDatagrams(_ target: TargetAddress, _ address: ListenAddress) -> EventLoopFuture<DatagramPort> {
         let loop = loops[group.next()]
         let lifetime = TimeAmount(seconds: configuration.settings.udpTimeout)
-        return DatagramSocket.bind(
+        return DatagramPort.open(
             address.endpoint, on: loop.eventLoop, batch: Self.datagramBatch, isIPv6Only: address.isIPv6Only,
+            onLoss: { [logger] in
+                logger.warning(
+                    "a datagram could not be sent; the UDP port is opened anew", metadata: ["address": "\($0)"])
+            },
             handler: { [server, datagramReplay] in
                 TunnelDatagramHandler(
                     target: target, server: server, replay: datagramReplay, loop: loop,
@@ -182,7 +186,7 @@ final class LocalRuntime: Sendable {
 
     private func close(_ listeners: Listeners) async {
         for listener in listeners.streams { try? await listener.close().get() }
-        for channel in listeners.datagrams { try? await channel.close() }
+        for port in listeners.datagrams { try? await port.close().get() }
     }
 }
 

@@ -64,9 +64,8 @@ final class InboundStream: ServerStreamOwner {
                 self.service.log.log(
                     .debug, "target not reached",
                     [("target", "\(target)"), ("status", "\(error.status)"), ("error", "\(error)")])
-                // An end, not a reset: a client with the key may see that the target is not to be had, nobody else
-                // gets here.
-                self.channel.close(promise: nil)
+                // A client with the key may see that the target is not to be had, nobody else gets here.
+                near.decline()
             }
         }
     }

@@ -46,7 +46,7 @@ final class ServerRuntime: Sendable {
     /// What is open.
     struct Listeners: Sendable {
         var streams: [StreamListener] = []
-        var datagrams: [any Channel] = []
+        var datagrams: [DatagramPort] = []
     }
 
     /// Opens every port, or none.
@@ -63,13 +63,14 @@ final class ServerRuntime: Sendable {
         options.noDelay = configuration.settings.noDelay
         options.keepAlive = configuration.settings.keepAlive.map { KeepAlive($0) }
         let dialer = egress.dialer(resolver: resolver, options: options)
+        let lists = UnauthenticatedLists(group, descriptors: descriptors)
         var listeners = Listeners()
         do {
             for (index, endpoint) in configuration.listeners.enumerated() {
                 let port = ServedPort(
                     endpoint, credentials[index], dialer, DatagramEgress(egress: egress, resolver: resolver))
                 for address in addresses[index] {
-                    try await open(port, address, descriptors, &listeners)
+                    try await open(port, address, lists, &listeners)
                 }
             }
         } catch {
@@ -98,11 +99,11 @@ final class ServerRuntime: Sendable {
     }
 
     private func open(
-        _ port: ServedPort, _ address: ListenAddress, _ descriptors: Int, _ listeners: inout Listeners
+        _ port: ServedPort, _ address: ListenAddress, _ lists: UnauthenticatedLists, _ listeners: inout Listeners
     ) async throws(StartFailure) {
         if port.endpoint.mode.hasTCP {
             do {
-                listeners.streams.append(try await openStreams(port, address, descriptors).get())
+                listeners.streams.append(try await openStreams(port, address, lists).get())
             } catch {
                 throw StartFailure(address.endpoint, "tcp", error)
             }
@@ -123,25 +124,28 @@ final class ServerRuntime: Sendable {
     }
 
     private func openStreams(
-        _ port: ServedPort, _ address: ListenAddress, _ descriptors: Int
+        _ port: ServedPort, _ address: ListenAddress, _ lists: UnauthenticatedLists
     ) -> EventLoopFuture<StreamListener> {
         let idle = UInt32(clamping: port.endpoint.timeout.components.seconds)
         let service = InboundService(
             credential: port.credential, replay: streamReplay, dialer: port.dialer, log: log,
             timeouts: RelayTimeouts(idle: max(1, idle)))
-        let lists = UnauthenticatedLists(group, descriptors: descriptors)
         return StreamListener.bind(address, group: group, loops: loops, keepAlive: keepAlive) {
             channel, loop, allocator in
             try service.accept(channel, loop, allocator, waiting: lists[channel.eventLoop])
         }
     }
 
-    private func openDatagrams(_ port: ServedPort, _ address: ListenAddress) -> EventLoopFuture<any Channel> {
+    private func openDatagrams(_ port: ServedPort, _ address: ListenAddress) -> EventLoopFuture<DatagramPort> {
         let eventLoop = group.next()
         let counters = loops[eventLoop].counters
         let lifetime = TimeAmount(seconds: configuration.settings.udpTimeout)
-        return DatagramSocket.bind(
+        return DatagramPort.open(
             address.endpoint, on: eventLoop, batch: Self.datagramBatch, isIPv6Only: address.isIPv6Only,
+            onLoss: { [logger] in
+                logger.warning(
+                    "a datagram could not be sent; the UDP port is opened anew", metadata: ["address": "\($0)"])
+            },
             handler: { [datagramReplay] in
                 ServerDatagramHandler(
                     port.credential, policy: port.egress, counters: counters, replay: datagramReplay,
@@ -164,6 +168,6 @@ final class ServerRuntime: Sendable {
 
     private func close(_ listeners: Listeners) async {
         for listener in listeners.streams { try? await listener.close().get() }
-        for channel in listeners.datagrams { try? await channel.close() }
+        for port in listeners.datagrams { try? await port.close().get() }
     }
 }
