@@ -12,11 +12,13 @@ internal import UnixSignals
 #endif
 
 package enum ProgramRun {
-    /// Returns after the first SIGTERM or SIGINT and the end of `drain`.
-    package static func untilStopped(
-        log: LogSink, logger: Logger, drain: @escaping @Sendable () async -> Void
+    /// Returns after the first SIGTERM or SIGINT and the end of `drain`. Signals are taken before `start` opens anything,
+    /// so that whoever sees a port open can already stop the program in good order.
+    package static func untilStopped<Listeners: Sendable>(
+        log: LogSink, logger: Logger, start: @escaping @Sendable () async throws -> Listeners,
+        drain: @escaping @Sendable (Listeners) async -> Void
     ) async throws {
-        let serving = Serving(drain: drain)
+        let serving = Serving(start: start, drain: drain)
         let hangups = Hangups(log: log, logger: logger)
         var configuration = ServiceGroupConfiguration(
             services: [.init(service: hangups), .init(service: serving)],
@@ -27,13 +29,15 @@ package enum ProgramRun {
     }
 }
 
-/// The program's listeners, from outside: what is to be done at the end.
-private struct Serving: Service {
-    let drain: @Sendable () async -> Void
+/// The program's listeners, from outside.
+private struct Serving<Listeners: Sendable>: Service {
+    let start: @Sendable () async throws -> Listeners
+    let drain: @Sendable (Listeners) async -> Void
 
     func run() async throws {
+        let listeners = try await start()
         try await gracefulShutdown()
-        await drain()
+        await drain(listeners)
     }
 }
 

@@ -23,10 +23,13 @@ struct Run: AsyncParsableCommand {
             let (log, logger) = try LogSetup.open(configuration.settings.log)
             defer { log.close() }
             let client = LocalRuntime(configuration, credentials: checked.credentials, log: log, logger: logger)
-            let listeners = try await client.start()
             let display = live ? client.startDisplay() : nil
-            try await ProgramRun.untilStopped(log: log, logger: logger) { await client.drain(listeners) }
-            display?.stop()
+            defer { display?.stop() }
+            try await ProgramRun.untilStopped(log: log, logger: logger) {
+                try await client.start()
+            } drain: { listeners in
+                await client.drain(listeners)
+            }
         } catch let failure as StartFailure {
             Report.error(failure.description)
             throw Report.failed

@@ -20,8 +20,11 @@ struct Run: AsyncParsableCommand {
             let (log, logger) = try LogSetup.open(configuration.settings.log)
             defer { log.close() }
             let server = ServerRuntime(configuration, credentials: checked.credentials, log: log, logger: logger)
-            let listeners = try await server.start(descriptors: descriptors)
-            try await ProgramRun.untilStopped(log: log, logger: logger) { await server.drain(listeners) }
+            try await ProgramRun.untilStopped(log: log, logger: logger) {
+                try await server.start(descriptors: descriptors)
+            } drain: { listeners in
+                await server.drain(listeners)
+            }
         } catch let failure as StartFailure {
             Report.error(failure.description)
             throw Report.failed
