@@ -155,6 +155,8 @@ package final class RelayHandler: ChannelDuplexHandler {
             isInputEnded = true
             if case .relaying = phase { partner?.endOutput() }
             relay?.sideEnded()
+            // Nobody else is left to close it.
+            if isBroken { context.close(promise: nil) }
         case ChannelEvent.outputClosed:
             if isInputEnded { context.close(promise: nil) }
         case is StreamBroken:
