@@ -29,7 +29,7 @@ final class RelayRig {
         listener = try await StreamListener.bind(
             ListenAddress(Endpoint(.v4(IPv4Address(127, 0, 0, 1)), 0)), group: eventLoop, loops: loops
         ) { channel, loop, allocator in
-            let near = RelayHandler(.up, allocator: allocator, isFirst: true)
+            let near = RelayHandler(allocator: allocator, isFirst: true)
             try configure(channel)
             try channel.pipeline.syncOperations.addHandler(near)
             accepted.succeed((channel, NIOLoopBound(near, eventLoop: loop.eventLoop)))
@@ -43,7 +43,7 @@ final class RelayRig {
         ) { [loop] channel in
             let allocator = ReadAllocator(loop.buffers)
             try StreamSocketOptions.apply(allocator, to: channel)
-            let far = RelayHandler(.down, allocator: allocator, isFirst: true)
+            let far = RelayHandler(allocator: allocator, isFirst: true)
             try channel.pipeline.syncOperations.addHandler(far)
             made.succeed(NIOLoopBound(far, eventLoop: loop.eventLoop))
         }.get()
@@ -73,7 +73,9 @@ final class RelayRig {
     func isOver() async throws -> Bool {
         for _ in 0..<200 {
             let isListed = try await loop.eventLoop.submit { [loop] in loop.deadlines.count > 0 }.get()
-            if !isListed, !nearChannel.isActive, !farChannel.isActive, ledger.snapshot().streamsOpen == 0 { return true }
+            if !isListed, !nearChannel.isActive, !farChannel.isActive, ledger.snapshot().streamsOpen == 0 {
+                return true
+            }
             try await Task.sleep(for: .milliseconds(50))
         }
         return false
