@@ -5,7 +5,9 @@ import Testing
 
 @Suite("A relay between two sockets", .serialized)
 struct RelayHandlerTests {
-    private static func pattern(_ count: Int) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) } }
+    private static func pattern(_ count: Int) -> [UInt8] {
+        (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
+    }
 
     @Test("A client that has said everything still gets its answer")
     func clientEndsFirst() async throws {
@@ -71,7 +73,9 @@ struct RelayHandlerTests {
         rig.target.write(Self.pattern(100_000))
         #expect(rig.client.read(exactly: 1) == Self.pattern(1))
         // What the relay has not read by now the kernel throws away with the reset; wait until it has.
-        for _ in 0..<100 where rig.ledger.snapshot().bytesDown < 100_000 { try await Task.sleep(for: .milliseconds(20)) }
+        for _ in 0..<100 where rig.ledger.snapshot().bytesDown < 100_000 {
+            try await Task.sleep(for: .milliseconds(20))
+        }
         rig.target.reset()
         let (rest, ending) = rig.client.readToEnd()
         #expect(rest == Array(Self.pattern(100_000).dropFirst()))
@@ -98,7 +102,8 @@ struct RelayHandlerTests {
         try await rig.end()
     }
 
-    @Test("What the client says before the target is there waits, within bounds", arguments: [1, 1000, 32_768, 3_000_000])
+    @Test(
+        "What the client says before the target is there waits, within bounds", arguments: [1, 1000, 32_768, 3_000_000])
     func early(count: Int) async throws {
         let rig = try await RelayRig()
         let bytes = Self.pattern(count)
@@ -185,7 +190,7 @@ struct RelayHandlerTests {
         let rig = try await RelayRig(receiveBuffer: 16 * 1024) { channel in
             try channel.syncOptions?.setOption(.socketOption(.so_sndbuf), value: 16 * 1024)
         }
-        try await rig.link(RelayTimeouts(idle: 300, halfClosed: 2))
+        try await rig.link(RelayTimeouts(idle: 300, halfClosed: 3))
         let bytes = Self.pattern(2_000_000)
         let target = Held(rig.target)
         async let written: Void = Task.detached {

@@ -73,7 +73,9 @@ final class RelayRig {
     func isOver() async throws -> Bool {
         for _ in 0..<200 {
             let isListed = try await loop.eventLoop.submit { [loop] in loop.deadlines.count > 0 }.get()
-            if !isListed, !nearChannel.isActive, !farChannel.isActive, ledger.snapshot().streamsOpen == 0 { return true }
+            if !isListed, !nearChannel.isActive, !farChannel.isActive, ledger.snapshot().streamsOpen == 0 {
+                return true
+            }
             try await Task.sleep(for: .milliseconds(50))
         }
         return false
