@@ -33,7 +33,12 @@ private struct Serving: Service {
 
     func run() async throws {
         try await gracefulShutdown()
+        // The group itself takes no notice of a second signal.
+        let impatience = Task {
+            for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) { _exit(1) }
+        }
         await drain()
+        impatience.cancel()
     }
 }
 
