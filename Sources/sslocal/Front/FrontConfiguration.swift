@@ -57,6 +57,8 @@ struct FrontConfiguration: Sendable {
     var startRelay: StartRelay
     /// Nil where UDP is not served.
     var openAssociation: OpenAssociation?
+    /// Where the requests that are forwarded here are counted; those that become relays count there.
+    var counters: (@Sendable (any EventLoop) -> TrafficCounters)?
     /// A fresh id for a page and its log line.
     var requestID: @Sendable () -> String
     /// Seconds since 1970.

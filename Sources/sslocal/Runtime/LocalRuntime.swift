@@ -144,6 +144,7 @@ final class LocalRuntime: Sendable {
             let associations = AssociationService(server: server, replay: datagramReplay, loops: loops)
             front.openAssociation = { client, hint in associations.open(client, hint: hint) }
         }
+        front.counters = { [loops] in loops[$0].counters }
         front.mode = local.service.frontMode
         front.users = FrontUsers(local.users.map { FrontUser(name: $0.name, password: $0.password) })
         return front

@@ -42,6 +42,8 @@ final class HTTPExchange {
     private var isAdvancing = false
     private var advanceAgain = false
     private let deadline: Deadline
+    /// Nil once the exchange is over, so that it is closed once.
+    private var counters: TrafficCounters?
 
     private var configuration: FrontConfiguration { client.configuration }
 
@@ -56,6 +58,8 @@ final class HTTPExchange {
         requestBody = HTTPBodyReader(request.framing, tolerant: false)
         outgoingHead = ForwardedRequest.encode(
             request, authority: authority, path: path, via: client.configuration.via)
+        counters = client.configuration.counters?(client.eventLoop)
+        counters?.streamOpened()
     }
 
     /// Sends the request, on `idle` if that is alive and the request could be repeated should it die.
@@ -74,6 +78,7 @@ final class HTTPExchange {
         end = end ?? .close
         upstream?.close()
         upstream = nil
+        counters.take()?.streamClosed()
     }
 
     /// Moves what can be moved. Called whenever bytes, room or an end appeared on either side; a call from within
@@ -102,6 +107,7 @@ final class HTTPExchange {
         }
         upstream?.exchange = nil
         upstream = nil
+        counters.take()?.streamClosed()
         client.exchangeEnded(self, end)
     }
 
@@ -210,6 +216,7 @@ extension HTTPExchange {
             client.input.moveReaderIndex(forwardBy: count)
         case .data(let count):
             guard let bytes = client.input.readSlice(length: count) else { return false }
+            counters?.add(up: count)
             Self.write(bytes, chunked: request.framing == .chunked, to: upstream.channel)
         case .end(let trailers, let consumed):
             client.input.moveReaderIndex(forwardBy: consumed)
@@ -327,6 +334,7 @@ extension HTTPExchange {
             upstream.input.moveReaderIndex(forwardBy: count)
         case .data(let count):
             guard let bytes = upstream.input.readSlice(length: count) else { return false }
+            counters?.add(down: count)
             Self.write(bytes, chunked: isChunked, to: client.channel)
         case .end(let trailers, let consumed):
             upstream.input.moveReaderIndex(forwardBy: consumed)
