@@ -85,6 +85,8 @@ let package = Package(
             name: "SSServerTests",
             dependencies: ["ssserver", "SSCommon", "SSNetwork", "SSServerCore", nio, nioPosix, nioEmbedded, logging],
             swiftSettings: strict),
+        .testTarget(
+            name: "SSCommandLineTests", dependencies: ["SSCommandLine", "SSCommon", arguments], swiftSettings: strict),
         .testTarget(name: "EndToEndTests", dependencies: ["COpenSSL"], swiftSettings: strict),
     ]
 )

@@ -37,7 +37,12 @@ private struct Serving<Listeners: Sendable>: Service {
     func run() async throws {
         let listeners = try await start()
         try await gracefulShutdown()
+        // Who presses Ctrl-C a second time does not want to wait.
+        let impatience = Task {
+            for await _ in await UnixSignalsSequence(trapping: .sigint) { _exit(1) }
+        }
         await drain(listeners)
+        impatience.cancel()
     }
 }
 
