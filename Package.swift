@@ -63,12 +63,12 @@ let package = Package(
         .target(name: "SSServerCore", dependencies: ["SSCommon"], swiftSettings: strict),
         .executableTarget(
             name: "sslocal",
-            dependencies: ["SSCommon", "SSNetwork", "SSCommandLine", nio, nioPosix, logging, arguments],
+            dependencies: ["SSCommon", "SSNetwork", "SSCommandLine", nio, nioPosix, nioLocks, logging, arguments],
             swiftSettings: strict + selfContainedSwift, linkerSettings: selfContained),
         .executableTarget(
             name: "ssserver",
             dependencies: [
-                "SSCommon", "SSNetwork", "SSServerCore", "SSCommandLine", nio, nioPosix, logging, arguments,
+                "SSCommon", "SSNetwork", "SSServerCore", "SSCommandLine", nio, nioPosix, nioLocks, logging, arguments,
             ],
             swiftSettings: strict + selfContainedSwift, linkerSettings: selfContained),
 

@@ -3,7 +3,7 @@
 // everybody else is served, so the port is opened again.
 package import NIOCore
 package import SSCommon
-internal import Synchronization
+internal import NIOConcurrencyHelpers
 
 /// A bound UDP port; closed by `close` only.
 package final class DatagramPort: Sendable {
@@ -25,7 +25,7 @@ package final class DatagramPort: Sendable {
     private let isIPv6Only: Bool
     private let makeHandler: MakeHandler
     private let onLoss: @Sendable (Endpoint) -> Void
-    private let phase = Mutex(Phase.reopening)
+    private let phase = NIOLockedValueBox(Phase.reopening)
 
     /// Between two attempts to bind; at once would let an error that stays use up a processor.
     private static let pause = TimeAmount.milliseconds(100)
@@ -59,7 +59,7 @@ package final class DatagramPort: Sendable {
 
     /// Nil while it is being opened again.
     var channel: (any Channel)? {
-        phase.withLock { phase in
+        phase.withLockedValue { phase in
             switch phase {
             case .open(let channel): channel
             case .reopening, .closed: nil
@@ -68,7 +68,7 @@ package final class DatagramPort: Sendable {
     }
 
     private func opened(_ channel: any Channel) {
-        let isWanted = phase.withLock { phase in
+        let isWanted = phase.withLockedValue { phase in
             switch phase {
             case .open, .reopening:
                 phase = .open(channel)
@@ -82,7 +82,7 @@ package final class DatagramPort: Sendable {
     }
 
     private func lost() {
-        let isMissed = phase.withLock { phase in
+        let isMissed = phase.withLockedValue { phase in
             switch phase {
             case .open, .reopening:
                 phase = .reopening
@@ -101,7 +101,7 @@ package final class DatagramPort: Sendable {
     }
 
     private func reopen() {
-        let isWanted = phase.withLock { phase in
+        let isWanted = phase.withLockedValue { phase in
             switch phase {
             case .open, .closed: false
             case .reopening: true
@@ -119,7 +119,7 @@ package final class DatagramPort: Sendable {
 
     /// Takes no more datagrams.
     package func close() -> EventLoopFuture<Void> {
-        let former = phase.withLock { phase in
+        let former = phase.withLockedValue { phase in
             defer { phase = .closed }
             return phase
         }

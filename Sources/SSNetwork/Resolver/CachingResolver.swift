@@ -2,7 +2,7 @@
 // end to waiting after five seconds whatever the source does.
 package import NIOCore
 package import SSCommon
-import Synchronization
+internal import NIOConcurrencyHelpers
 
 package final class CachingResolver: NameResolver {
     private typealias Cache = ResolverCache<EventLoopPromise<[IPAddress]>>
@@ -10,7 +10,7 @@ package final class CachingResolver: NameResolver {
     /// The longest a caller waits.
     package static let patience: TimeAmount = .seconds(5)
 
-    private let cache: Mutex<Cache>
+    private let cache: NIOLockedValueBox<Cache>
     private let lookup: any AddressLookup
     private let patience: TimeAmount
 
@@ -20,7 +20,7 @@ package final class CachingResolver: NameResolver {
     ) {
         self.lookup = lookup
         self.patience = patience
-        cache = Mutex(Cache(limits: limits))
+        cache = NIOLockedValueBox(Cache(limits: limits))
     }
 
     package func resolve(_ name: HostName, on eventLoop: any EventLoop) -> EventLoopFuture<[IPAddress]> {
@@ -33,7 +33,7 @@ package final class CachingResolver: NameResolver {
         }
         let now = ContinuousClock.now
         var promise: EventLoopPromise<[IPAddress]>?
-        let step = cache.withLock { cache in
+        let step = cache.withLockedValue { cache in
             cache.look(up: domain, now: now) {
                 let waiter = eventLoop.makePromise(of: [IPAddress].self)
                 promise = waiter
@@ -55,18 +55,18 @@ package final class CachingResolver: NameResolver {
 
     /// Forgets everything, as after a change of network.
     package func forget() {
-        cache.withLock { $0.removeAll() }
+        cache.withLockedValue { $0.removeAll() }
     }
 
     private func start(_ name: DomainName, on eventLoop: any EventLoop) {
         // Repeated, because those who join a stuck lookup late are to be let go in time as well.
         let timer = eventLoop.scheduleRepeatedTask(initialDelay: patience, delay: patience) { [self] _ in
-            for waiter in cache.withLock({ $0.giveUp(name) }) { waiter.fail(DialError.timedOut) }
+            for waiter in cache.withLockedValue({ $0.giveUp(name) }) { waiter.fail(DialError.timedOut) }
         }
         lookup.start(name) { [self] result in
             timer.cancel()
             let now = ContinuousClock.now
-            let waiters = cache.withLock { $0.finish(name, result, now: now) }
+            let waiters = cache.withLockedValue { $0.finish(name, result, now: now) }
             for waiter in waiters { result.resolution.complete(waiter) }
         }
     }

@@ -4,7 +4,7 @@ internal import Logging
 internal import NIOCore
 internal import SSCommon
 internal import SSNetwork
-internal import Synchronization
+internal import NIOConcurrencyHelpers
 
 /// One server.
 final class UpstreamServer: ClientStreamOwner {
@@ -12,7 +12,7 @@ final class UpstreamServer: ClientStreamOwner {
     let credential: Credential
     private let resolver: any NameResolver
     private let logger: Logger
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
 
     private struct State {
         /// Streams in a row that the server closed without a word.
@@ -53,7 +53,7 @@ final class UpstreamServer: ClientStreamOwner {
     // MARK: ClientStreamOwner
 
     func serverAnswered() {
-        state.withLock { state in
+        state.withLockedValue { state in
             state.silent = 0
             state.hasEverAnswered = true
             state.unansweredSince = nil
@@ -62,7 +62,7 @@ final class UpstreamServer: ClientStreamOwner {
 
     func requestSent() {
         let now = NIODeadline.now()
-        state.withLock { state in
+        state.withLockedValue { state in
             if state.unansweredSince == nil { state.unansweredSince = now }
         }
     }
@@ -70,7 +70,7 @@ final class UpstreamServer: ClientStreamOwner {
     /// Says once that nothing ever comes back; to be called now and then.
     func complainOfSilence() {
         let now = NIODeadline.now()
-        let isSilent = state.withLock { state in
+        let isSilent = state.withLockedValue { state in
             guard !state.hasEverAnswered, !state.hasComplained, let since = state.unansweredSince,
                 now - since >= Self.patience
             else { return false }
@@ -99,7 +99,7 @@ final class UpstreamServer: ClientStreamOwner {
     }
 
     func serverClosedSilently() {
-        let (silent, hasEverAnswered) = state.withLock { state in
+        let (silent, hasEverAnswered) = state.withLockedValue { state in
             state.silent += 1
             return (state.silent, state.hasEverAnswered)
         }

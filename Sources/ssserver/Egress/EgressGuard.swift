@@ -4,11 +4,11 @@ import NIOCore
 import SSCommon
 import SSNetwork
 import SSServerCore
-import Synchronization
+internal import NIOConcurrencyHelpers
 
 /// A policy shared by all event loops that can be renewed under them.
 final class EgressGuard: Sendable {
-    private let policy: Mutex<EgressPolicy>
+    private let policy: NIOLockedValueBox<EgressPolicy>
     private let listenerPorts: Set<UInt16>
     private let denied: [IPPrefix]
 
@@ -19,7 +19,7 @@ final class EgressGuard: Sendable {
         self.denied = denied
         self.listenerPorts = listenerPorts
         let own = OwnEndpoints(addresses: OwnAddresses.current(), listenerPorts: listenerPorts)
-        policy = Mutex(EgressPolicy(access: access, denyPorts: denyPorts, own: own))
+        policy = NIOLockedValueBox(EgressPolicy(access: access, denyPorts: denyPorts, own: own))
     }
 
     /// Looks at the interfaces again every `OwnAddresses.refreshInterval` until the task is cancelled.
@@ -30,18 +30,18 @@ final class EgressGuard: Sendable {
 
     func refresh() {
         let own = OwnEndpoints(addresses: OwnAddresses.current(), listenerPorts: listenerPorts)
-        policy.withLock { $0 = $0.replacing(own: own) }
+        policy.withLockedValue { $0 = $0.replacing(own: own) }
     }
 
     func verdict(_ address: IPAddress, _ port: UInt16) -> EgressPolicy.Verdict {
         if denied.contains(where: { $0.contains(address) }) { return .denied(.privateAddress) }
-        return policy.withLock { $0.verdict(address, port) }
+        return policy.withLockedValue { $0.verdict(address, port) }
     }
 
     /// A host that is no name fails in the resolver, so it is none of the policy's business.
     func verdict(_ host: HostName) -> EgressPolicy.Verdict {
         guard let name = try? DomainName(host) else { return .allowed }
-        return policy.withLock { $0.verdict(name) }
+        return policy.withLockedValue { $0.verdict(name) }
     }
 
     /// A dialer that reaches only what the policy allows.
