@@ -11,19 +11,38 @@ internal import UnixSignals
     internal import Darwin
 #endif
 
+/// SIGTERM and SIGINT from the moment this is made.
+package struct StopSignals: Sendable {
+    fileprivate let sequence: UnixSignalsSequence
+
+    /// To be made before anything is opened: who reads "listening" may send a signal at once.
+    package init() async {
+        sequence = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+    }
+}
+
 package enum ProgramRun {
-    /// Returns after the first SIGTERM or SIGINT and the end of `drain`.
+    /// Returns after the first of `signals` and the end of `drain`.
     package static func untilStopped(
-        log: LogSink, logger: Logger, drain: @escaping @Sendable () async -> Void
+        by signals: StopSignals, log: LogSink, logger: Logger, drain: @escaping @Sendable () async -> Void
     ) async throws {
         let serving = Serving(drain: drain)
         let hangups = Hangups(log: log, logger: logger)
         var configuration = ServiceGroupConfiguration(
             services: [.init(service: hangups), .init(service: serving)],
-            gracefulShutdownSignals: [.sigterm, .sigint],
             logger: Logger(label: "lifecycle") { _ in SwiftLogNoOpLogHandler() })
         configuration.maximumGracefulShutdownDuration = .seconds(9)
-        try await ServiceGroup(configuration: configuration).run()
+        let group = ServiceGroup(configuration: configuration)
+        let stopping = Task {
+            var isStopping = false
+            for await _ in signals.sequence {
+                if isStopping { _exit(1) }
+                isStopping = true
+                await group.triggerGracefulShutdown()
+            }
+        }
+        defer { stopping.cancel() }
+        try await group.run()
     }
 }
 
@@ -33,12 +52,7 @@ private struct Serving: Service {
 
     func run() async throws {
         try await gracefulShutdown()
-        // The group itself takes no notice of a second signal.
-        let impatience = Task {
-            for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) { _exit(1) }
-        }
         await drain()
-        impatience.cancel()
     }
 }
 

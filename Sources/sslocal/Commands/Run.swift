@@ -22,10 +22,11 @@ struct Run: AsyncParsableCommand {
         do {
             let (log, logger) = try LogSetup.open(configuration.settings.log)
             defer { log.close() }
+            let signals = await StopSignals()
             let client = LocalRuntime(configuration, credentials: checked.credentials, log: log, logger: logger)
             let listeners = try await client.start()
             let display = live ? client.startDisplay() : nil
-            try await ProgramRun.untilStopped(log: log, logger: logger) { await client.drain(listeners) }
+            try await ProgramRun.untilStopped(by: signals, log: log, logger: logger) { await client.drain(listeners) }
             display?.stop()
         } catch let failure as StartFailure {
             Report.error(failure.description)

@@ -19,9 +19,10 @@ struct Run: AsyncParsableCommand {
         do {
             let (log, logger) = try LogSetup.open(configuration.settings.log)
             defer { log.close() }
+            let signals = await StopSignals()
             let server = ServerRuntime(configuration, credentials: checked.credentials, log: log, logger: logger)
             let listeners = try await server.start(descriptors: descriptors)
-            try await ProgramRun.untilStopped(log: log, logger: logger) { await server.drain(listeners) }
+            try await ProgramRun.untilStopped(by: signals, log: log, logger: logger) { await server.drain(listeners) }
         } catch let failure as StartFailure {
             Report.error(failure.description)
             throw Report.failed
