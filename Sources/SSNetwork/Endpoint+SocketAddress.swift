@@ -59,6 +59,33 @@ extension Endpoint {
     }
 }
 
+extension Channel {
+    /// The other end of a connection, an IPv4-mapped address turned into the IPv4 one; nil where there is none.
+    package var peerEndpoint: Endpoint? {
+        #if os(Linux)
+            if let channel = self as? StreamChannel {
+                return Endpoint(channel.peer.address.folded, channel.peer.port)
+            }
+        #endif
+        return remoteAddress.flatMap(Endpoint.init(folding:))
+    }
+}
+
+extension Endpoint {
+    /// AF_INET or AF_INET6.
+    var family: CInt {
+        switch address {
+        case .v4: AF_INET
+        case .v6: AF_INET6
+        }
+    }
+
+    /// The C structure and its length, for the time of the call.
+    func withSocketAddress<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
+        SocketAddress(self).withSockAddr { body($0, socklen_t($1)) }
+    }
+}
+
 /// The first two bytes of a socket address: the family alone on Linux, length and family on Darwin.
 private enum CFamily {
     #if canImport(Glibc)

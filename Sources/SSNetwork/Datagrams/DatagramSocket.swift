@@ -14,6 +14,11 @@ package enum DatagramSocket {
         _ endpoint: Endpoint, on eventLoop: any EventLoop, batch: Int, isIPv6Only: Bool = false,
         handler: @escaping @Sendable () -> any ChannelHandler
     ) -> EventLoopFuture<any Channel> {
+        #if os(Linux)
+            if let loop = eventLoop as? EpollLoop {
+                return open(.local(endpoint, isIPv6Only: isIPv6Only), on: loop, batch, handler)
+            }
+        #endif
         var bootstrap = DatagramBootstrap(group: eventLoop)
         if isIPv6Only {
             bootstrap = bootstrap.channelOption(
@@ -36,6 +41,34 @@ package enum DatagramSocket {
             }
             .bind(to: SocketAddress(endpoint))
     }
+
+    /// A UDP channel connected to `peer`, which takes `ByteBuffer`s too; errors about the peer reach its handler.
+    static func connect(
+        to peer: Endpoint, on eventLoop: any EventLoop, handler: @escaping @Sendable () -> any ChannelHandler
+    ) -> EventLoopFuture<any Channel> {
+        #if os(Linux)
+            if let loop = eventLoop as? EpollLoop { return open(.peer(peer), on: loop, 4, handler) }
+        #endif
+        return DatagramBootstrap(group: eventLoop)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(handler())
+                }
+            }
+            .connect(to: SocketAddress(peer))
+    }
+
+    #if os(Linux)
+        private static func open(
+            _ address: DatagramChannel.Address, on loop: EpollLoop, _ batch: Int,
+            _ handler: @escaping @Sendable () -> any ChannelHandler
+        ) -> EventLoopFuture<any Channel> {
+            @Sendable func open() throws -> any Channel {
+                try DatagramChannel.open(address, on: loop, batch: batch, handler: handler())
+            }
+            return loop.inEventLoop ? loop.makeCompletedFuture { try open() } : loop.submit { try open() }
+        }
+    #endif
 
     /// The address that takes any local one of the same family.
     package static func unspecified(like address: IPAddress) -> Endpoint {

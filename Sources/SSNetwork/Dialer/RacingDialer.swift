@@ -57,12 +57,18 @@ package struct RacingDialer: StreamDialer {
         }
     }
 
+    /// One connection to one address, whatever any guard says. `configure` is given the channel before it connects.
+    /// Fails with `DialError`.
+    static func connect(
+        to endpoint: Endpoint, on eventLoop: any EventLoop, timeout: TimeAmount, configure: @escaping Configure
+    ) -> EventLoopFuture<any Channel> {
+        Options().connect(to: endpoint, on: eventLoop, timeout: timeout, configure: configure)
+    }
+
     private func connect(
         _ endpoint: Endpoint, _ timeout: TimeAmount, on eventLoop: any EventLoop, _ configure: @escaping Configure
     ) -> EventLoopFuture<any Channel> {
-        options.bootstrap(on: eventLoop, timeout: timeout, configure: configure)
-            .connect(to: SocketAddress(endpoint))
-            .flatMapErrorThrowing { throw DialError($0) }
+        options.connect(to: endpoint, on: eventLoop, timeout: timeout, configure: configure)
     }
 
     private func dial(
@@ -91,12 +97,11 @@ package struct RacingDialer: StreamDialer {
             return eventLoop.makeFailedFuture(refusal ?? DialError.nameNotFound)
         }
         let run = RaceRun(race, on: eventLoop) { [options] address, born in
-            options.bootstrap(on: eventLoop, timeout: left) { channel in
+            options.connect(to: Endpoint(address, port), on: eventLoop, timeout: left) { channel in
                 // Only the winner gets the caller's handlers; until then nothing may be read.
                 try channel.syncOptions?.setOption(.autoRead, value: false)
                 born(channel)
             }
-            .connect(to: SocketAddress(Endpoint(address, port)))
         }
         return run.start(timeout: left).flatMapThrowing { channel in
             do {
@@ -115,6 +120,23 @@ package struct RacingDialer: StreamDialer {
 }
 
 extension RacingDialer.Options {
+    /// `configure` is given the channel before it connects. Fails with `DialError`.
+    fileprivate func connect(
+        to endpoint: Endpoint, on eventLoop: any EventLoop, timeout: TimeAmount,
+        configure: @escaping RacingDialer.Configure
+    ) -> EventLoopFuture<any Channel> {
+        #if os(Linux)
+            if let loop = eventLoop as? EpollLoop {
+                return StreamChannel.connect(
+                    to: endpoint, on: loop, timeout: timeout, noDelay: noDelay, keepAlive: keepAlive,
+                    configure: configure)
+            }
+        #endif
+        return bootstrap(on: eventLoop, timeout: timeout, configure: configure)
+            .connect(to: SocketAddress(endpoint))
+            .flatMapErrorThrowing { throw DialError($0) }
+    }
+
     /// Options are set by the initialiser rather than as `channelOption`s: those cost a future each. `configure` is
     /// given the channel before it connects.
     fileprivate func bootstrap(

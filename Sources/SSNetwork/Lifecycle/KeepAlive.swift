@@ -33,3 +33,15 @@ package struct KeepAlive: Hashable, Sendable {
         ]
     }
 }
+
+#if os(Linux)
+    extension KeepAlive {
+        /// Sets `socket` up; throws `IOError`.
+        func apply(to socket: PolledSocket) throws {
+            for (option, value) in options {
+                try socket.setSocketOption(
+                    option.optionLevel.rawValue, option.optionName.rawValue, CInt(clamping: value))
+            }
+        }
+    }
+#endif

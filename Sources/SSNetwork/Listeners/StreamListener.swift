@@ -4,18 +4,39 @@ package import NIOCore
 internal import NIOPosix
 package import SSCommon
 
+#if os(Linux)
+    internal import Glibc
+#endif
+
 /// A TCP port that is listened on.
 package struct StreamListener: Sendable {
-    private let channel: any Channel
+    package typealias Accept = @Sendable (any Channel, LoopContext, ReadAllocator) throws -> Void
 
     /// Where it listens; the real port if 0 was asked for.
-    package var address: Endpoint? { channel.localAddress.flatMap(Endpoint.init(folding:)) }
+    package let address: Endpoint?
+    private let closeAll: @Sendable () -> EventLoopFuture<Void>
 
-    /// Listens on `address`; accepted channels are spread over `loops`' event loops. `accept` runs on the
+    /// Listens on `address`; accepted channels are spread over the group's event loops. `accept` runs on the
     /// channel's loop before anything is read; it installs the handlers.
     package static func bind(
         _ address: ListenAddress, group: any EventLoopGroup, loops: LoopContexts, keepAlive: KeepAlive = KeepAlive(),
-        accept: @escaping @Sendable (any Channel, LoopContext, ReadAllocator) throws -> Void
+        accept: @escaping Accept
+    ) -> EventLoopFuture<StreamListener> {
+        #if os(Linux)
+            let own = group.makeIterator().compactMap { $0 as? EpollLoop }
+            if !own.isEmpty { return listen(address, own, loops, keepAlive, accept) }
+        #endif
+        return bindChannel(address, group, loops, keepAlive, accept)
+    }
+
+    /// Stops listening; accepted channels live on.
+    package func close() -> EventLoopFuture<Void> {
+        closeAll()
+    }
+
+    private static func bindChannel(
+        _ address: ListenAddress, _ group: any EventLoopGroup, _ loops: LoopContexts, _ keepAlive: KeepAlive,
+        _ accept: @escaping Accept
     ) -> EventLoopFuture<StreamListener> {
         var bootstrap = ServerBootstrap(group: group)
         if address.isIPv6Only {
@@ -39,11 +60,47 @@ package struct StreamListener: Sendable {
                 }
             }
             .bind(to: SocketAddress(address.endpoint))
-            .map { StreamListener(channel: $0) }
+            .map { channel in
+                StreamListener(address: channel.localAddress.flatMap(Endpoint.init(folding:))) { channel.close() }
+            }
     }
 
-    /// Stops listening; accepted channels live on.
-    package func close() -> EventLoopFuture<Void> {
-        channel.close()
+    private init(address: Endpoint?, close: @escaping @Sendable () -> EventLoopFuture<Void>) {
+        self.address = address
+        closeAll = close
     }
 }
+
+#if os(Linux)
+    extension StreamListener {
+        private static func listen(
+            _ address: ListenAddress, _ loops: [EpollLoop], _ contexts: LoopContexts, _ keepAlive: KeepAlive,
+            _ accept: @escaping Accept
+        ) -> EventLoopFuture<StreamListener> {
+            do {
+                let descriptor = try ListeningSocket.listen(address, keepAlive: keepAlive)
+                let sockets = loops.map { loop in
+                    ListeningSocket(descriptor, on: loop, of: loops) { channel in
+                        let context = contexts[channel.eventLoop]
+                        let allocator = ReadAllocator(context.buffers)
+                        try StreamSocketOptions.apply(allocator, to: channel)
+                        try accept(channel, context, allocator)
+                    }
+                }
+                let bound = sockets[0].boundEndpoint.map { Endpoint($0.address.folded, $0.port) }
+                let watched = sockets.map { socket in socket.loop.submit { try socket.watch() } }
+                return EventLoopFuture.andAllSucceed(watched, on: loops[0]).map {
+                    StreamListener(address: bound) { close(sockets, descriptor) }
+                }
+            } catch {
+                return loops[0].makeFailedFuture(error)
+            }
+        }
+
+        /// The descriptor is closed when no loop looks at it any more.
+        private static func close(_ sockets: [ListeningSocket], _ descriptor: CInt) -> EventLoopFuture<Void> {
+            let unwatched = sockets.map { socket in socket.loop.submit { socket.unwatch() } }
+            return EventLoopFuture.andAllComplete(unwatched, on: sockets[0].loop).map { _ = Glibc.close(descriptor) }
+        }
+    }
+#endif

@@ -23,6 +23,9 @@ package final class ReadAllocator: RecvByteBufferAllocator, @unchecked Sendable 
         self.buffers = buffers
     }
 
+    /// For a channel that does not keep its first buffer.
+    func keepNone() { hasRead = true }
+
     package func buffer(allocator: ByteBufferAllocator) -> ByteBuffer {
         guard hasRead else {
             hasRead = true

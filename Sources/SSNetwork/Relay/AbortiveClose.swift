@@ -10,6 +10,9 @@ internal import NIOCore
 
 extension Channel {
     func abort() {
+        #if os(Linux)
+            if let channel = self as? StreamChannel { return channel.abort() }
+        #endif
         // On the channel's own loop the option is set before `close` runs.
         (self as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenComplete { _ in }
         close(promise: nil)

@@ -2,7 +2,6 @@
 // gets a connected UDP socket of its own, so the kernel picks an unpredictable port (RFC 5452 9.2) and drops
 // what comes from anywhere but that server.
 import NIOCore
-import NIOPosix
 import SSCommon
 
 /// One lookup under way. Confined to its event loop; kept alive by its sockets and its timer until it is done.
@@ -82,40 +81,29 @@ final class StubExchange {
 
     private func openSocket(to server: Int) -> EventLoopFuture<any Channel> {
         let exchange = NIOLoopBound(self, eventLoop: eventLoop)
-        return DatagramBootstrap(group: eventLoop)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(
-                        StubDatagramHandler(exchange.value, server: server))
-                }
-            }
-            .connect(to: SocketAddress(servers[server]))
+        return DatagramSocket.connect(to: servers[server], on: eventLoop) {
+            StubDatagramHandler(exchange.value, server: server)
+        }
     }
 
     private func stream(_ query: DNSQuery, to server: Int) {
         let exchange = NIOLoopBound(self, eventLoop: eventLoop)
-        ClientBootstrap(group: eventLoop)
-            .connectTimeout(.seconds(5))
-            .channelInitializer { channel in
-                exchange.value.streams.append(channel)
-                return channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(
-                        StubStreamHandler(exchange.value, query, server: server))
-                }
+        RacingDialer.connect(to: servers[server], on: eventLoop, timeout: .seconds(5)) { channel in
+            exchange.value.streams.append(channel)
+            try channel.pipeline.syncOperations.addHandler(StubStreamHandler(exchange.value, query, server: server))
+        }
+        .whenComplete { result in
+            switch result {
+            case .success(let channel):
+                let bytes = query.bytes
+                var buffer = channel.allocator.buffer(capacity: bytes.count + 2)
+                buffer.writeInteger(UInt16(bytes.count))
+                buffer.writeBytes(bytes)
+                channel.writeAndFlush(buffer, promise: nil)
+            case .failure:
+                exchange.value.lost(query, server: server, .tcp)
             }
-            .connect(to: SocketAddress(servers[server]))
-            .whenComplete { result in
-                switch result {
-                case .success(let channel):
-                    let bytes = query.bytes
-                    var buffer = channel.allocator.buffer(capacity: bytes.count + 2)
-                    buffer.writeInteger(UInt16(bytes.count))
-                    buffer.writeBytes(bytes)
-                    channel.writeAndFlush(buffer, promise: nil)
-                case .failure:
-                    exchange.value.lost(query, server: server, .tcp)
-                }
-            }
+        }
     }
 
     private func finish(_ result: TimedResolution) {

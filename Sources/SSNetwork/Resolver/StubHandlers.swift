@@ -52,6 +52,11 @@ final class StubStreamHandler: ChannelInboundHandler {
         context.close(promise: nil)
     }
 
+    /// An end before the message is whole: nothing more will come.
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case ChannelEvent.inputClosed = event { context.close(promise: nil) }
+    }
+
     /// Says nothing new after an answer: the machine has marked the question then.
     func channelInactive(context: ChannelHandlerContext) {
         exchange.lost(query, server: server, .tcp)

@@ -18,7 +18,7 @@ final class LocalRuntime: Sendable {
     private let log: LogSink
     private let logger: Logger
     private let ledger = TrafficLedger()
-    private let group: MultiThreadedEventLoopGroup
+    private let group: any EventLoopGroup
     private let loops: LoopContexts
     private let resolver: any NameResolver
     private let server: UpstreamServer
@@ -38,7 +38,7 @@ final class LocalRuntime: Sendable {
         self.log = log
         self.logger = logger
         // One loop carries more than any laptop's network; two would pass streams between cores.
-        group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.settings.workers ?? 1)
+        group = Engine.makeGroup(threads: configuration.settings.workers ?? 1)
         loops = LoopContexts(group, ledger: ledger)
         resolver = configuration.settings.makeResolver(group)
         server = UpstreamServer(
@@ -130,6 +130,7 @@ final class LocalRuntime: Sendable {
         case .mixed, .socks, .http:
             let front = front(local)
             return StreamListener.bind(address, group: group, loops: loops, keepAlive: keepAlive) { channel, _, _ in
+                StreamSocketOptions.applyForHandshake(to: channel)
                 try channel.pipeline.syncOperations.addHandler(FrontHandler(front))
             }
         }

@@ -11,9 +11,11 @@ struct RelayStart: Sendable {
     /// Takes over two channels whose handshakes are done; see `FrontConfiguration.StartRelay`.
     func callAsFunction(_ client: any Channel, _ upstream: any Channel, _ early: ByteBuffer?) {
         let loop = loops[client.eventLoop]
-        let near = RelayHandler(allocator: Self.allocator(of: client), isFirst: true, early: early)
-        let far = RelayHandler(allocator: Self.allocator(of: upstream), isFirst: false)
         do {
+            let near = RelayHandler(
+                allocator: try StreamSocketOptions.relaySource(of: client, loop.buffers), isFirst: true, early: early)
+            let far = RelayHandler(
+                allocator: try StreamSocketOptions.relaySource(of: upstream, loop.buffers), isFirst: false)
             try client.pipeline.syncOperations.addHandler(near)
             try upstream.pipeline.syncOperations.addHandler(far)
             link(near, far, loop)
@@ -28,9 +30,5 @@ struct RelayStart: Sendable {
     /// Links two ends that are in their pipelines.
     func link(_ near: RelayHandler, _ far: RelayHandler, _ loop: LoopContext) {
         Relay(near, far, on: loop, timeouts: timeouts)
-    }
-
-    private static func allocator(of channel: any Channel) -> ReadAllocator? {
-        try? channel.syncOptions?.getOption(.recvAllocator) as? ReadAllocator
     }
 }

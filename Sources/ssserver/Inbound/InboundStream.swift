@@ -33,7 +33,7 @@ final class InboundStream: ServerStreamOwner {
             context.close(promise: nil)
             return
         }
-        if let peer = channel.remoteAddress.flatMap(Endpoint.init(folding:)) {
+        if let peer = channel.peerEndpoint {
             service.log.record(.connecting(target, peer: peer))
         }
         loop.counters.streamOpened()
@@ -73,7 +73,7 @@ final class InboundStream: ServerStreamOwner {
     func requestRefused(_ fault: StreamFault, context: ChannelHandlerContext) {
         let status: ConnectionStatus = fault == .replayed ? .replay : .cipher
         loop.counters.finished(status)
-        if let peer = channel.remoteAddress.flatMap(Endpoint.init(folding:)) {
+        if let peer = channel.peerEndpoint {
             service.log.record(.unauthenticated(peer: peer, status))
         }
     }

@@ -2,32 +2,44 @@
 // So their number is bounded here: beyond the limit the oldest one makes room. That an old silent connection is
 // closed when thousands of new ones arrive can be seen from outside; that nobody else gets in would be worse.
 internal import NIOCore
+internal import Synchronization
 
-/// The unauthenticated connections of one event loop, oldest first; only ever touched on that loop.
-final class UnauthenticatedList {
-    private let limit: Int
+/// The unauthenticated connections of one event loop, oldest first. But for `count`, only ever touched on that loop.
+///
+/// `@unchecked Sendable`: so is said above; `count` is atomic.
+final class UnauthenticatedList: @unchecked Sendable {
+    private let eventLoop: any EventLoop
+    private unowned let lists: UnauthenticatedLists
     private var queue: CircularBuffer<InboundStream> = []
     /// Those in the queue that are still unauthenticated and open; the others are skipped later.
-    private var live = 0
+    private let live = Atomic(0)
 
-    /// At most `limit` at a time.
-    init(limit: Int) {
-        self.limit = limit
+    init(_ eventLoop: any EventLoop, of lists: UnauthenticatedLists) {
+        self.eventLoop = eventLoop
+        self.lists = lists
     }
+
+    /// As of a moment ago.
+    var count: Int { live.load(ordering: .relaxed) }
 
     func add(_ stream: InboundStream) {
         stream.isWaiting = true
         queue.append(stream)
-        live += 1
-        if live > limit { evictOldest() }
-        if queue.count > 2 * live + 64 { queue = CircularBuffer(queue.filter(\.isWaiting)) }
+        live.add(1, ordering: .relaxed)
+        if queue.count > 2 * count + 64 { queue = CircularBuffer(queue.filter(\.isWaiting)) }
+        lists.makeRoom()
     }
 
     /// It has authenticated, or closed.
     func leave(_ stream: InboundStream) {
         guard stream.isWaiting else { return }
         stream.isWaiting = false
-        live -= 1
+        live.subtract(1, ordering: .relaxed)
+    }
+
+    /// From any thread: closes the oldest.
+    func evictOne() {
+        if eventLoop.inEventLoop { evictOldest() } else { eventLoop.execute { self.evictOldest() } }
     }
 
     private func evictOldest() {

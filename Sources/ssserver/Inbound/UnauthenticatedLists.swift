@@ -1,18 +1,23 @@
-// One list of unauthenticated connections a loop.
+// One list of unauthenticated connections a loop, one limit for all.
 internal import NIOCore
 
 /// The lists of all loops, for all ports together.
 ///
-/// `@unchecked Sendable`: made once; each list is only handed out to, and used on, its own loop.
-struct UnauthenticatedLists: @unchecked Sendable {
-    private let lists: [ObjectIdentifier: UnauthenticatedList]
+/// `@unchecked Sendable`: filled once, before anybody else has it; each list is only handed out to, and used on, its own
+/// loop but for what it allows others.
+final class UnauthenticatedLists: @unchecked Sendable {
+    private var lists: [ObjectIdentifier: UnauthenticatedList] = [:]
+    private let limit: Int
 
     /// Together they may hold half of the process's `descriptors`; the other half is for those with a key.
-    init(_ group: any EventLoopGroup, descriptors: Int) {
-        let loops = Array(group.makeIterator())
-        let limit = max(8, descriptors / 2 / loops.count)
-        lists = Dictionary(
-            uniqueKeysWithValues: loops.map { (ObjectIdentifier($0), UnauthenticatedList(limit: limit)) })
+    convenience init(_ group: any EventLoopGroup, descriptors: Int) {
+        self.init(group, limit: max(8, descriptors / 2))
+    }
+
+    /// Together they may hold `limit` connections.
+    init(_ group: any EventLoopGroup, limit: Int) {
+        self.limit = limit
+        for loop in group.makeIterator() { lists[ObjectIdentifier(loop)] = UnauthenticatedList(loop, of: self) }
     }
 
     /// The list of `loop`, on which the caller must be.
@@ -20,5 +25,12 @@ struct UnauthenticatedLists: @unchecked Sendable {
         loop.preconditionInEventLoop()
         guard let list = lists[ObjectIdentifier(loop)] else { preconditionFailure("a loop of another group") }
         return list
+    }
+
+    /// One has come. Beyond the limit one goes, from the loop that has most: its oldest is old enough.
+    func makeRoom() {
+        let lists = lists.values
+        guard lists.reduce(0, { $0 + $1.count }) > limit else { return }
+        lists.max { $0.count < $1.count }?.evictOne()
     }
 }

@@ -13,7 +13,7 @@ final class ServerRuntime: Sendable {
     private let log: LogSink
     private let logger: Logger
     private let ledger = TrafficLedger()
-    private let group: MultiThreadedEventLoopGroup
+    private let group: any EventLoopGroup
     private let loops: LoopContexts
     private let resolver: any NameResolver
     /// Recent datagrams' salts; apart from the streams' so that a burst of one does not age the other's memory.
@@ -33,7 +33,7 @@ final class ServerRuntime: Sendable {
         self.credentials = credentials
         self.log = log
         self.logger = logger
-        group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.settings.workers ?? System.coreCount)
+        group = Engine.makeGroup(threads: configuration.settings.workers ?? System.coreCount)
         loops = LoopContexts(group, ledger: ledger)
         resolver = configuration.settings.makeResolver(group)
     }

@@ -9,13 +9,15 @@ import Testing
 @Suite("Connections that have not authenticated")
 struct UnauthenticatedListTests {
     private struct Rig {
+        let lists: UnauthenticatedLists
         let list: UnauthenticatedList
         let service: InboundService
         let loop: LoopContext
         let eventLoop = EmbeddedEventLoop()
 
         init(limit: Int) throws {
-            list = UnauthenticatedList(limit: limit)
+            lists = UnauthenticatedLists(eventLoop, limit: limit)
+            list = lists[eventLoop]
             loop = LoopContext(eventLoop, counters: TrafficLedger().makeCounters())
             service = InboundService(
                 credential: Credential(method: .aes128GCM, password: "a password for tests"),
