@@ -48,6 +48,9 @@ int linux_accept(int descriptor, void *address);
 int linux_stream_socket(int family);
 int linux_datagram_socket(int family);
 
+/// Bytes of a stream socket that its peer has not acknowledged, or -1.
+int linux_unsent(int descriptor);
+
 /// One piece of memory; laid out as `struct iovec`.
 struct linux_vector {
     void *base;

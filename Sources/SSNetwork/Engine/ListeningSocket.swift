@@ -15,8 +15,6 @@
         /// The loops it may give connections to.
         private let siblings: [EpollLoop]
 
-        /// How many are accepted before the loop looks after others.
-        private static let acceptsAtOnce = 4
         /// How long to leave connections in the queue when there is nothing left to take them with.
         private static let pause = TimeAmount.milliseconds(100)
 
@@ -67,29 +65,23 @@
         }
 
         override func ready(_ events: UInt32) {
-            for _ in 0..<Self.acceptsAtOnce where descriptor >= 0 {
-                guard acceptOne() else { return }
-            }
-        }
-
-        /// False if there is nobody to accept.
-        private func acceptOne() -> Bool {
+            // One a turn: a second would mostly find nobody, and others get their turn in between.
+            guard descriptor >= 0 else { return }
             var storage = sockaddr_storage()
             let accepted = linux_accept(descriptor, &storage)
-            guard accepted >= 0 else { return mayGoOn(errno) }
+            guard accepted >= 0 else { return acceptFailed(errno) }
             let peer = withUnsafePointer(to: &storage) { storage in
                 storage.withMemoryRebound(to: sockaddr.self, capacity: 1) { Endpoint($0) }
             }
             guard let peer else {
                 close(accepted)
-                return true
+                return
             }
             if let idler = idlerLoop() {
                 idler.execute { [accept] in Self.begin(accepted, from: peer, on: idler, accept) }
             } else {
                 Self.begin(accepted, from: peer, on: loop, accept)
             }
-            return true
         }
 
         private static func begin(_ descriptor: CInt, from peer: Endpoint, on loop: EpollLoop, _ accept: Accept) {
@@ -109,20 +101,18 @@
             return loop.load > idlest.load + 2 + idlest.load / 4 ? idlest : nil
         }
 
-        private func mayGoOn(_ error: CInt) -> Bool {
+        private func acceptFailed(_ error: CInt) {
             switch error {
-            case EAGAIN:
-                return false
             case EMFILE, ENFILE, ENOBUFS, ENOMEM:
                 loop.remove(self, isShared: true)
                 loop.assumeIsolatedUnsafeUnchecked().scheduleTask(in: Self.pause) {
                     // Fails only where there is no memory; then this loop accepts no more and others do.
                     if self.descriptor >= 0 { try? self.watch() }
                 }
-                return false
             default:
-                // The connection that was waiting is gone (accept(2) lists many such errors); the next may be well.
-                return true
+                // Another loop was quicker, or the connection that was waiting is gone (accept(2) lists many such
+                // errors); the next may be well.
+                break
             }
         }
 

@@ -21,6 +21,8 @@
         }
 
         private var phase: Phase
+        /// The loop's to write: its place among those that connect.
+        var connectingSlot: Int?
         /// The other end.
         let peer: Endpoint
         /// Where reads go; without one they are copied into buffers of their own.
@@ -118,9 +120,6 @@
             failToConnect(.timedOut)
         }
 
-        /// The loop's to write: its place among those that connect.
-        var connectingSlot: Int?
-
         private func connected() {
             guard case .connecting(let promise) = phase else { return }
             phase = .active
@@ -169,7 +168,7 @@
                 flushQueue()
             }
             if isReadWanted {
-                readOnce()
+                if isReadable { readOnce() }
             } else if events & linux_poll_error != 0 {
                 tell(IOError(errnoCode: ECONNRESET, reason: "reset by the peer"))
             }
@@ -224,7 +223,7 @@
                     return max(0, result)
                 }
                 count = result
-                if count > 0 { _ = source.record(actualReadBytes: count) }
+                if count > 0 { _ = source.record(actualReadBytes: count) } else { source.returnUnused(buffer) }
                 if count < room, !isEndNear { isReadable = false }
             } else {
                 count = Glibc.read(descriptor, loop.scratch.baseAddress, loop.scratch.count)
@@ -337,6 +336,12 @@
                 pipeline.syncOperations.fireUserInboundEventTriggered(ChannelEvent.outputClosed)
             }
         }
+
+        /// Bytes that the socket has not taken.
+        var bufferedBytes: Int { queue.byteCount }
+
+        /// The same with what the socket holds and the peer has not acknowledged.
+        var unsentBytes: Int { queue.byteCount + (isOpen ? max(0, Int(linux_unsent(descriptor))) : 0) }
 
         // MARK: Closing
 

@@ -44,6 +44,9 @@ package final class ReadAllocator: RecvByteBufferAllocator, @unchecked Sendable 
         return true
     }
 
+    /// Takes back a buffer that nothing was read into; what the next read must start with is kept.
+    func returnUnused(_ buffer: ByteBuffer) { buffers.giveBack(buffer) }
+
     /// While true, reads stay small: what is read cannot leave quickly and would only sit in memory.
     package var isSlowed = false
 

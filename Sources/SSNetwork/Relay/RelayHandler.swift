@@ -222,7 +222,7 @@ package final class RelayHandler: ChannelDuplexHandler {
 
     private func closeWhenFlushed(_ context: ChannelHandlerContext) {
         let channel = context.channel
-        guard queuedBytes > 0 else {
+        guard bufferedBytes > 0 else {
             context.close(promise: nil)
             return
         }
@@ -235,7 +235,8 @@ package final class RelayHandler: ChannelDuplexHandler {
         partner = nil
         switch phase {
         case .closed:
-            relay?.finish()
+            // A broken one is still open: its peer is told nothing. It ends by the relay's clock at the latest.
+            if isBroken { relay?.sideEnded() } else { relay?.finish() }
         case .unlinked, .relaying, .discarding:
             phase = .discarding
             relay?.sideEnded()
@@ -245,8 +246,19 @@ package final class RelayHandler: ChannelDuplexHandler {
     }
 
     /// Bytes written here that the socket has not taken.
-    fileprivate var queuedBytes: Int {
-        (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+    private var bufferedBytes: Int {
+        #if os(Linux)
+            if let channel = context?.channel as? StreamChannel { return channel.bufferedBytes }
+        #endif
+        return (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+    }
+
+    /// Bytes written here that the peer has not taken, as far as can be known.
+    fileprivate var unsentBytes: Int {
+        #if os(Linux)
+            if let channel = context?.channel as? StreamChannel { return channel.unsentBytes }
+        #endif
+        return bufferedBytes
     }
 
     /// Closes so that the peer sees a failure rather than an end.
@@ -319,7 +331,7 @@ package final class Relay: Expiring {
         if loop.deadlines.isDraining, isHalfClosed { patience = 1 }
         guard now &- lastActivity >= patience else { return }
         // Nothing comes in any more, but what came may still be leaving to a slow reader.
-        let queued = a.queuedBytes + b.queuedBytes
+        let queued = a.unsentBytes + b.unsentBytes
         if queued > 0, queued != self.queued {
             self.queued = queued
             lastActivity = now

@@ -168,6 +168,17 @@ struct RelayHandlerTests {
         try await rig.end()
     }
 
+    @Test("A stream that is not authentic any more ends in time even if its client never does")
+    func brokenAndSilent() async throws {
+        let rig = try await RelayRig()
+        try await rig.link(RelayTimeouts(idle: 2, halfClosed: 1))
+        try await rig.breakNear()
+        #expect(rig.target.readToEnd() == ([], .reset))
+        #expect(rig.client.readToEnd() == ([], .end))
+        #expect(try await rig.isOver())
+        try await rig.end()
+    }
+
     @Test("A relay that is quiet for too long ends")
     func idle() async throws {
         let rig = try await RelayRig()
