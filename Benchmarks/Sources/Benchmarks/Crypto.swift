@@ -4,7 +4,7 @@ import SSCommon
 func benchmarkAEAD(_ watch: Stopwatch) {
     for method in CipherMethod.allCases {
         let key = [UInt8](repeating: 1, count: method.keyLength)
-        for size in [64, 1400, 16_383] {
+        for size in [2, 64, 256, 1400, 16_383] {
             var context = AEADContext(method.aead, .seal)
             key.withUnsafeBytes { context.rekey($0) }
             var buffer = [UInt8](repeating: 0, count: size + 16)

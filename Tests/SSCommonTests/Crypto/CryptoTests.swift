@@ -96,6 +96,48 @@ struct CryptoTests {
         #expect(Array(buffer[..<100]) == [UInt8](0..<100))
     }
 
+    @Test("Short and long pieces are the same cipher, whichever library does them", arguments: CipherMethod.allCases)
+    func shortAndLong(method: CipherMethod) {
+        let key = Sodium.random(method.keyLength)
+        for count in [0, 1, 2, 15, 16, 17, 63, 64, 65, 255, 256, 257, 1400] {
+            let plain = Sodium.random(count)
+            let nonce = Nonce(counter: UInt64(count))
+            let sealed = [0, 10_000].map { Self.seal(plain, method, key, nonce, shortPiece: $0) }
+            #expect(sealed[0] == sealed[1])
+            for shortPiece in [0, 10_000] {
+                #expect(Self.open(sealed[0], method, key, nonce, shortPiece: shortPiece) == plain)
+                var altered = sealed[0]
+                altered[count / 2] ^= 1
+                #expect(Self.open(altered, method, key, nonce, shortPiece: shortPiece) == nil)
+            }
+        }
+    }
+
+    private static func seal(
+        _ plain: [UInt8], _ method: CipherMethod, _ key: [UInt8], _ nonce: Nonce, shortPiece: Int
+    ) -> [UInt8] {
+        var context = AEADContext(method.aead, .seal, shortPiece: shortPiece)
+        key.withUnsafeBytes { context.rekey($0) }
+        var buffer = plain + [UInt8](repeating: 0, count: 16)
+        buffer.withUnsafeMutableBytes {
+            context.seal($0.baseAddress!, count: plain.count, to: $0.baseAddress!, nonce: nonce)
+        }
+        return buffer
+    }
+
+    private static func open(
+        _ sealed: [UInt8], _ method: CipherMethod, _ key: [UInt8], _ nonce: Nonce, shortPiece: Int
+    ) -> [UInt8]? {
+        var context = AEADContext(method.aead, .open, shortPiece: shortPiece)
+        key.withUnsafeBytes { context.rekey($0) }
+        var buffer = sealed
+        let count = sealed.count - 16
+        let isAuthentic = buffer.withUnsafeMutableBytes {
+            context.open($0.baseAddress!, count: count, to: $0.baseAddress!, nonce: nonce)
+        }
+        return isAuthentic ? Array(buffer.prefix(count)) : nil
+    }
+
     @Test("The nonce counts little-endian and carries")
     func nonce() {
         var nonce = Nonce(counter: 0xff)
