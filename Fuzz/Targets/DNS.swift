@@ -4,6 +4,18 @@ import SSCommon
 
 private let query = DNSQuery(id: 0x1234, DNSQuestion(DomainName("www.example.com")!, .a))
 
+/// The owner of a record or the name in one: the question's, or arbitrary bytes that may be one, or a pointer to
+/// anywhere, itself included.
+private func name(_ input: inout FuzzInput, at offset: Int) -> [UInt8] {
+    let choice = input.byte()
+    switch choice & 3 {
+    case 0: return input.take(Int(choice >> 2 & 15))
+    case 1: return [0xc0, input.byte()]
+    case 2: return [1, input.byte(), 0xc0, UInt8(truncatingIfNeeded: offset + Int(choice >> 2 & 3))]
+    default: return [0xc0, 12]
+    }
+}
+
 /// An answer to `query` whose counts and records `input` chooses.
 private func answer(_ input: inout FuzzInput, to query: DNSQuery) -> [UInt8] {
     var message = query.bytes
@@ -14,11 +26,10 @@ private func answer(_ input: inout FuzzInput, to query: DNSQuery) -> [UInt8] {
     let records = Int(input.byte() & 7)
     for _ in 0..<records {
         let kind = input.byte()
-        // The name of the question, or arbitrary bytes that may be one.
-        message += kind & 1 == 1 ? [0xc0, 12] : input.take(Int(input.byte() & 15))
+        message += kind & 1 == 1 ? [0xc0, 12] : name(&input, at: message.count)
         let types: [UInt8] = [1, 28, 5, 6]
         message += [0, types[Int(kind >> 1 & 3)], 0, 1, input.byte(), 0, 1, input.byte()]
-        let data = input.take(Int(input.byte()))
+        let data = kind & 8 == 8 ? name(&input, at: message.count + 2) : input.take(Int(input.byte()))
         message += [0, UInt8(data.count)] + data
     }
     return message + input.take(Int(input.byte()))

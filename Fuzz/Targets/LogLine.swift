@@ -58,6 +58,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     for byte in input.take(8) { seconds = seconds << 8 | UInt64(byte) }
     let time = LogTime(seconds: Int64(bitPattern: seconds), offset: mode & 1 == 1 ? -12_600 : 0)
     let peer = Endpoint(.v6(IPv6Address(high: seconds, low: UInt64(mode))), 80)
+    let folded = Endpoint(peer.address.folded, peer.port)
     let name = input.shortText()
     let bytes = input.take(700)
     let text = String(decoding: bytes, as: UTF8.self)
@@ -71,9 +72,15 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         let general = line(format) { $0.append(.error, text, [(name, text), ("n", "1")], at: time, to: &$1) }
         check(connecting.count <= 800 && blocked.count <= 2000 && general.count <= 3000, "a line without bound")
         switch format {
-        case .text: break
+        case .text:
+            // Whoever bans by this line takes the last word for the peer.
+            let words = connecting.dropLast().split(separator: UInt8(ascii: " "))
+            check(words.last.map { String(decoding: $0, as: UTF8.self) } == "\(folded)", "another peer")
+            check(
+                words.suffix(4).first.map { $0.elementsEqual("connecting".utf8) } == true, "a target of several words")
         case .logfmt, .json:
-            check(checkFields(format, connecting, count: 6)["status"] == "OK", "another status")
+            let said = checkFields(format, connecting, count: 6)
+            check(said["status"] == "OK" && said["peer"] == "\(folded)", "another status or peer")
             let fields = checkFields(format, blocked, count: 8)
             check(fields["status"] == "ERR_BLOCKED" && fields["rule"]!.utf8.count <= 256, "another status, or too long")
             if name != "n" { check(checkFields(format, general, count: 5)["level"] == "error", "another level") }

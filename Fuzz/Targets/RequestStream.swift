@@ -54,14 +54,17 @@ private func read(_ wire: [UInt8], _ credential: Credential, pieces: Int) -> Out
     return outcome
 }
 
-/// Chunks of lengths that `input` chooses, and their plaintext.
-private func chunks(_ input: inout FuzzInput, _ credential: Credential, _ salt: Salt) -> (plain: [UInt8], wire: [UInt8])
-{
+/// `address` and then chunks of lengths that `input` chooses, and their plaintext.
+private func chunks(
+    _ address: [UInt8], _ input: inout FuzzInput, _ credential: Credential, _ salt: Salt
+) -> (plain: [UInt8], wire: [UInt8]) {
     var plain: [UInt8] = []
+    var address = address
     var wire = salt.withUnsafeBytes { [UInt8]($0) }
     var sealer = ChunkSealer(credential.context(.seal, salt: salt), maximumPayload: 0x3fff)
     while !input.bytes.isEmpty {
-        let chunk = input.take(Int(input.byte()) % 40 + 1)
+        let chunk = address + input.take(Int(input.byte()) % 40 + 1)
+        address = []
         plain += chunk
         wire += collecting(chunk.count + ChunkSealer.overhead) { sealer.seal(chunk.span.bytes, into: &$0) }
     }
@@ -73,7 +76,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     var input = FuzzInput(start, count)
     let mode = input.byte()
     let pieces = Int(input.byte()) + 1
-    let credential = credentials[Int(mode >> 2) % credentials.count]
+    let credential = credentials[Int(mode >> 2 & 31) % credentials.count]
     let salt = Salt([UInt8](repeating: 7, count: credential.method.saltLength).span.bytes)
     if mode & 3 == 0 {
         let wire = input.rest()
@@ -83,7 +86,8 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         return 0
     }
     let position = Int(input.byte()) << 8 | Int(input.byte())
-    var (plain, wire) = chunks(&input, credential, salt)
+    let address: [UInt8] = mode & 0x80 == 0 ? [] : [1, 192, 0, 2, 1, 1, 187]
+    var (plain, wire) = chunks(address, &input, credential, salt)
     let isAltered = mode & 3 == 1
     if isAltered { wire[position % wire.count] ^= mode | 1 }
     let whole = read(wire, credential, pieces: wire.count)
