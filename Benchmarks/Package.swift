@@ -17,6 +17,7 @@ let package = Package(
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto"),
         .target(name: "SSCommon", dependencies: ["CSodium", "COpenSSL"], swiftSettings: settings),
+        // Its Front/ links to the parsers of the client's front, which belongs to a program: the files without sockets.
         .executableTarget(name: "Benchmarks", dependencies: ["SSCommon"], swiftSettings: settings),
     ]
 )

@@ -13,10 +13,27 @@ struct FuzzInput {
         bytes.popFirst() ?? 0
     }
 
+    /// At most `count` bytes.
+    mutating func take(_ count: Int) -> [UInt8] {
+        defer { bytes = bytes.dropFirst(count) }
+        return [UInt8](bytes.prefix(count))
+    }
+
     /// Everything left.
     mutating func rest() -> [UInt8] {
         defer { bytes = [] }
         return [UInt8](bytes)
+    }
+
+    /// Everything left as text; what is no UTF-8 becomes U+FFFD.
+    mutating func text() -> String {
+        String(decoding: rest(), as: UTF8.self)
+    }
+
+    /// A text whose length, below 64, stands before it.
+    mutating func shortText() -> String {
+        let length = Int(byte()) & 63
+        return String(decoding: take(length), as: UTF8.self)
     }
 }
 
@@ -31,5 +48,16 @@ func collecting(_ capacity: Int, _ body: (inout OutputRawSpan) -> Void) -> [UInt
         var span = OutputRawSpan(buffer: UnsafeMutableRawBufferPointer(buffer), initializedCount: 0)
         body(&span)
         count = span.finalize(for: UnsafeMutableRawBufferPointer(buffer))
+    }
+}
+
+/// Whether foreign text has lost its teeth: nothing in it ends a line, moves a cursor or turns text round.
+func isHarmless(_ text: some StringProtocol) -> Bool {
+    text.unicodeScalars.allSatisfy { scalar in
+        if scalar.properties.isBidiControl { return false }
+        switch scalar.properties.generalCategory {
+        case .control, .lineSeparator, .paragraphSeparator, .surrogate: return false
+        default: return true
+        }
     }
 }

@@ -1,31 +1,93 @@
-// The client's opener on arbitrary bytes, and on authentic chunks altered in one place.
+// The client's opener on arbitrary bytes, and on authentic streams, cut short or altered in one place, in pieces: what
+// is delivered is what was sealed, up to there.
 import SSCommon
 
-private let credential = Credential(method: .chacha20Poly1305, password: "fuzz")
-private let salt = Salt([UInt8](repeating: 7, count: 32).span.bytes)
+private let credentials = CipherMethod.allCases.map { Credential(method: $0, password: "fuzz") }
+
+private struct Outcome: Equatable {
+    var payload: [UInt8] = []
+    var fault: StreamFault?
+    var isComplete = false
+}
+
+private func read(_ wire: [UInt8], _ credential: Credential, isFresh: Bool, pieces: Int) -> Outcome {
+    var opener = ResponseOpener(credential)
+    var outcome = Outcome()
+    var rest: [UInt8] = []
+    var index = 0
+    while index < wire.count {
+        let end = min(index + pieces, wire.count)
+        let input = rest + wire[index..<end]
+        index = end
+        var consumed = 0
+        let output = collecting(input.count) { span in
+            do throws(StreamFault) {
+                consumed = try opener.receive(input.span.bytes, into: &span) { _ in isFresh }
+            } catch {
+                outcome.fault = error
+            }
+        }
+        if outcome.fault != nil {
+            check(!opener.isComplete, "complete after a fault")
+            return outcome
+        }
+        check(consumed <= input.count, "consumed more than there was")
+        outcome.payload += output
+        rest = Array(input[consumed...])
+        check(rest.count < 0x3fff + 16, "keeps more than a chunk")
+    }
+    outcome.isComplete = opener.isComplete && rest.isEmpty
+    return outcome
+}
+
+/// `plain` sealed in several writes.
+private func sealed(_ plain: [UInt8], _ credential: Credential, length: UInt8) -> [UInt8] {
+    let salt = Salt([UInt8](repeating: 7, count: credential.method.saltLength).span.bytes)
+    var sealer = ResponseSealer(credential, salt: salt)
+    var wire: [UInt8] = []
+    var rest = plain[...]
+    // A few long payloads too: the largest chunk is longer than any input.
+    if length == 0 { rest = [UInt8](repeating: 3, count: 0x4000)[...] + plain }
+    while !rest.isEmpty {
+        let payload = Array(rest.prefix(length == 0 ? rest.count : Int(length) * 16))
+        wire += collecting(sealer.sealedCount(payload.count)) { sealer.seal(payload.span.bytes, into: &$0) }
+        rest = rest.dropFirst(payload.count)
+    }
+    return wire
+}
 
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     var input = FuzzInput(start, count)
     let mode = input.byte()
-    let position = Int(input.byte())
+    let pieceLength = Int(input.byte()) + 1
+    let length = input.byte()
+    let position = Int(input.byte()) << 8 | Int(input.byte())
+    let credential = credentials[Int(mode >> 3 & 15) % credentials.count]
     let plain = input.rest()
-    var wire = plain
-    if mode & 1 == 1 {
-        var sealer = ResponseSealer(credential, salt: salt)
-        wire = collecting(sealer.sealedCount(plain.count)) { sealer.seal(plain.span.bytes, into: &$0) }
-        if mode & 2 == 2, !wire.isEmpty { wire[position % wire.count] ^= mode | 1 }
+    let expected = length == 0 && mode & 3 != 0 ? [UInt8](repeating: 3, count: 0x4000) + plain : plain
+    var wire = mode & 3 == 0 ? plain : sealed(plain, credential, length: length)
+    if mode & 3 == 1, !wire.isEmpty { wire[position % wire.count] ^= mode | 1 }
+    if mode & 3 == 2, !wire.isEmpty { wire.removeLast(position % wire.count) }
+    // Not so many pieces that most of the time goes into copying what waits.
+    let pieces = max(pieceLength, wire.count / 100)
+    let isFresh = mode & 7 != 7
+    let whole = read(wire, credential, isFresh: isFresh, pieces: max(wire.count, 1))
+    let cut = read(wire, credential, isFresh: isFresh, pieces: pieces)
+    check(whole.fault == cut.fault, "a cut changes the fault")
+    if whole.fault == nil { check(whole == cut, "a cut changes the outcome") }
+    if !isFresh {
+        check(wire.isEmpty || cut == Outcome(fault: .replayed), "a salt seen before was taken")
+        return 0
     }
-    var opener = ResponseOpener(credential)
-    var isFaulty = false
-    let opened = collecting(wire.count) { span in
-        do throws(StreamFault) {
-            _ = try opener.receive(wire.span.bytes, into: &span) { _ in true }
-        } catch {
-            isFaulty = true
-        }
+    switch mode & 3 {
+    case 0: check(cut.payload.isEmpty, "opened what nobody sealed")
+    case 1:
+        check(wire.isEmpty || !cut.isComplete, "an altered stream is complete")
+        check(expected.starts(with: cut.payload), "delivered what nobody sealed")
+    case 2:
+        check(cut.fault == nil && expected.starts(with: cut.payload), "delivered something else than was sealed")
+    default: check(whole == Outcome(payload: expected, isComplete: true), "an authentic stream was not opened")
     }
-    if mode & 3 == 1 { check(opened == plain && !isFaulty, "an authentic stream was not opened") }
-    if mode & 3 == 3, !plain.isEmpty { check(isFaulty || opened.isEmpty, "an altered stream was opened") }
     return 0
 }

@@ -21,11 +21,19 @@ package enum Environment {
         for index in 1..<max(1, Int(CommandLine.argc)) {
             // The arguments are the process's own writable memory, each ended by a zero byte that stays.
             guard let argument = CommandLine.unsafeArgv[index] else { continue }
-            let text = String(cString: argument)
-            guard let range = text.range(of: secret) else { continue }
-            let start = text.utf8.distance(from: text.startIndex, to: range.lowerBound)
-            memset(argument + start, CInt(UInt8(ascii: "*")), strlen(argument) - start)
+            let bytes = [UInt8](UnsafeRawBufferPointer(start: argument, count: strlen(argument)))
+            guard let start = placeToHide(secret, in: bytes) else { continue }
+            memset(argument + start, CInt(UInt8(ascii: "*")), bytes.count - start)
         }
+    }
+
+    /// From where on an argument that holds `secret` is to be covered; nil if it does not hold it.
+    package static func placeToHide(_ secret: String, in argument: [UInt8]) -> Int? {
+        let text = String(decoding: argument, as: UTF8.self)
+        guard let range = text.range(of: secret) else { return nil }
+        // Text made of bytes that are no UTF-8 has other offsets than they, so all of them are covered.
+        guard text.utf8.elementsEqual(argument) else { return 0 }
+        return text.utf8.distance(from: text.startIndex, to: range.lowerBound)
     }
 
     /// Writes all of `text` to a descriptor.

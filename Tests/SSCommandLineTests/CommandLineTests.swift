@@ -31,6 +31,18 @@ struct CommandLineTests {
         #expect(throws: (any Error).self) { try RunFlags.parse(arguments) }
     }
 
+    @Test(
+        "A secret is covered from where it stands, and nothing beyond its argument",
+        arguments: [
+            ("pw", Array("pw".utf8), 0), ("pw", Array("--password=pw".utf8), 11), ("ü", Array("-kü".utf8), 2),
+            ("pw", Array("p".utf8), nil), ("pw", [], nil), ("pw", [0xff, 0xff, 0xff], nil),
+            // Four bytes that are no UTF-8 are twelve in text.
+            ("pw", [0xff, 0xff, 0xff, 0xff, 0x70, 0x77], 0), ("\u{fffd}w", [0x2d, 0x6b, 0xff, 0x77], 0),
+        ] as [(String, [UInt8], Int?)])
+    func hiding(secret: String, argument: [UInt8], place: Int?) {
+        #expect(Environment.placeToHide(secret, in: argument) == place)
+    }
+
     @Test("A link stands for server, port, method and password")
     func link() throws {
         let flags = try RunFlags.parse(["--server-url", "ss://aes-256-gcm:pw@[2001:db8::1]:444"])

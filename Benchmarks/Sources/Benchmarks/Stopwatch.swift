@@ -24,7 +24,10 @@ struct Stopwatch {
         if let filter, !name.contains(filter) { return }
         let seconds = seconds(work)
         var line = name.padded(to: 48) + "\(rounded(seconds * 1e9)) ns".padded(to: 16)
-        if let bytes { line += "\(rounded(Double(bytes) / seconds / 1e9, digits: 2)) GB/s" }
+        if let bytes {
+            let speed = Double(bytes) / seconds
+            line += speed < 1e9 ? "\(rounded(speed / 1e6)) MB/s" : "\(rounded(speed / 1e9, digits: 2)) GB/s"
+        }
         print(line)
     }
 

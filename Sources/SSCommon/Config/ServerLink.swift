@@ -19,82 +19,96 @@ package struct ServerLink: Hashable, Sendable {
     private static let defaultPort: UInt16 = 8388
 
     package init(_ text: some StringProtocol) throws(Fault) {
+        // Bytes and not characters: a password may begin with a combining mark, and ":" with one is no ":" to a String.
+        var rest = Array(text.utf8)[...]
         let prefix = "ss://"
-        guard text.utf8.count > prefix.utf8.count, text.prefix(prefix.count).lowercased() == prefix else {
+        guard rest.count > prefix.utf8.count, Self.text(rest.prefix(prefix.utf8.count)).lowercased() == prefix else {
             throw Fault(description: "a link begins with ss://")
         }
-        var rest = String(text.dropFirst(prefix.count))
-        if let mark = rest.firstIndex(of: "#") {
-            name = Self.percentDecoded(rest[rest.index(after: mark)...])
-            rest = String(rest[..<mark])
+        rest = rest.dropFirst(prefix.utf8.count)
+        if let mark = rest.firstIndex(of: UInt8(ascii: "#")) {
+            name = Self.percentDecoded(rest[(mark + 1)...]).map(Self.text)
+            rest = rest[..<mark]
         }
-        if let mark = rest.firstIndex(of: "?") {
-            let query = rest[rest.index(after: mark)...]
-            if query.split(separator: "&").contains(where: { $0.hasPrefix("plugin=") && $0 != "plugin=" }) {
+        if let mark = rest.firstIndex(of: UInt8(ascii: "?")) {
+            let settings = rest[(mark + 1)...].split(separator: UInt8(ascii: "&"))
+            if settings.contains(where: { $0.starts(with: "plugin=".utf8) && $0.count > "plugin=".utf8.count }) {
                 throw Fault(description: "the link asks for a plugin, which this version does not run")
             }
-            rest = String(rest[..<mark])
+            rest = rest[..<mark]
         }
-        while rest.hasSuffix("/") { rest.removeLast() }
-        if !rest.contains("@") {
-            // The older form hides everything in Base64.
-            guard let plain = Self.base64Text(rest) else {
+        while rest.last == UInt8(ascii: "/") { rest.removeLast() }
+        if let at = rest.lastIndex(of: UInt8(ascii: "@")) {
+            let user = Self.percentDecoded(rest[..<at]) ?? rest[..<at]
+            let plain = user.contains(UInt8(ascii: ":")) ? user : Self.base64(user)
+            (method, password) = try Self.credentials(plain ?? [])
+            (host, port) = try Self.hostPort(rest[(at + 1)...])
+        } else {
+            // The older form hides everything in Base64; a percent sign in there stands for itself.
+            guard let plain = Self.base64(rest) else {
                 throw Fault(description: "the link has no @ and is no Base64")
             }
-            rest = plain
+            guard let at = plain.lastIndex(of: UInt8(ascii: "@")) else {
+                throw Fault(description: "the link names no host")
+            }
+            (method, password) = try Self.credentials(plain[..<at])
+            (host, port) = try Self.hostPort(plain[(at + 1)...])
         }
-        guard let at = rest.lastIndex(of: "@") else { throw Fault(description: "the link names no host") }
-        let user = String(rest[..<at])
-        (method, password) = try Self.credentials(user)
-        (host, port) = try Self.hostPort(String(rest[rest.index(after: at)...]))
     }
 
-    private static func credentials(_ user: String) throws(Fault) -> (String, String) {
-        let decoded = percentDecoded(user[...]) ?? user
-        let plain = decoded.contains(":") ? decoded : base64Text(decoded)
-        guard let plain, let colon = plain.firstIndex(of: ":") else {
+    private static func credentials(_ plain: ArraySlice<UInt8>) throws(Fault) -> (String, String) {
+        guard let colon = plain.firstIndex(of: UInt8(ascii: ":")) else {
             throw Fault(description: "before the @ belongs method:password")
         }
-        return (String(plain[..<colon]), String(plain[plain.index(after: colon)...]))
+        return (text(plain[..<colon]), text(plain[(colon + 1)...]))
     }
 
-    private static func hostPort(_ text: String) throws(Fault) -> (String, UInt16) {
-        var host = text[...]
+    private static func hostPort(_ bytes: ArraySlice<UInt8>) throws(Fault) -> (String, UInt16) {
+        var host = bytes
         var port = defaultPort
-        let afterBracket = text.lastIndex(of: "]") ?? text.startIndex
-        if let colon = text[afterBracket...].lastIndex(of: ":") {
-            guard let number = UInt16(text[text.index(after: colon)...]), number > 0 else {
+        let afterBracket = bytes.lastIndex(of: UInt8(ascii: "]")) ?? bytes.startIndex
+        if let colon = bytes[afterBracket...].lastIndex(of: UInt8(ascii: ":")) {
+            guard let number = HostPort.port(text(bytes[(colon + 1)...])) else {
                 throw Fault(description: "the port of the link is no number from 1 to 65535")
             }
             port = number
-            host = text[..<colon]
+            host = bytes[..<colon]
         }
-        if host.first == "[", host.last == "]" { host = host.dropFirst().dropLast() }
+        if host.count > 1, host.first == UInt8(ascii: "["), host.last == UInt8(ascii: "]") {
+            host = host.dropFirst().dropLast()
+        }
         guard !host.isEmpty else { throw Fault(description: "the link names no host") }
-        return (String(host), port)
+        return (text(host), port)
     }
 
-    private static func base64Text(_ text: String) -> String? {
-        let decoded = percentDecoded(text[...]) ?? text
-        return Base64.decode(decoded).flatMap { String(validating: $0, as: UTF8.self) }
+    /// For pieces of text cut at ASCII bytes, which are text themselves.
+    private static func text(_ bytes: ArraySlice<UInt8>) -> String { String(decoding: bytes, as: UTF8.self) }
+
+    /// Nil if the result is no UTF-8.
+    private static func base64(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
+        guard let decoded = Base64.decode(text(percentDecoded(bytes) ?? bytes)) else { return nil }
+        return String(validating: decoded, as: UTF8.self) == nil ? nil : decoded[...]
     }
 
     /// RFC 3986 2.1; nil if a percent sign is not followed by two digits or the result is no UTF-8.
-    private static func percentDecoded(_ text: Substring) -> String? {
+    private static func percentDecoded(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
         var bytes: [UInt8] = []
-        var rest = Array(text.utf8)[...]
+        var rest = text
         while let byte = rest.popFirst() {
             guard byte == UInt8(ascii: "%") else {
                 bytes.append(byte)
                 continue
             }
-            guard rest.count >= 2, let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) else {
+            guard let high = rest.popFirst().flatMap(hexValue), let low = rest.popFirst().flatMap(hexValue) else {
                 return nil
             }
-            rest = rest.dropFirst(2)
-            bytes.append(value)
+            bytes.append(high << 4 | low)
         }
-        return String(validating: bytes, as: UTF8.self)
+        return String(validating: bytes, as: UTF8.self) == nil ? nil : bytes[...]
+    }
+
+    private static func hexValue(_ byte: UInt8) -> UInt8? {
+        Character(Unicode.Scalar(byte)).hexDigitValue.map(UInt8.init)
     }
 }
 

@@ -67,6 +67,11 @@ package struct DomainName: Hashable, Sendable {
         // Hyphens in the third and fourth place are kept for encodings (RFC 5891 4.2.3.1).
         guard scalars.count <= 63 else { throw .badLabel }
         if scalars.count >= 4, scalars[2] == "-", scalars[3] == "-" { throw .badLabel }
+        // The Kelvin sign's lower case is an ASCII letter, and ASCII is never put into Punycode (RFC 5890 2.3.2.1).
+        if scalars.allSatisfy(\.isASCII) {
+            bytes.append(contentsOf: scalars.map { UInt8($0.value) })
+            return
+        }
         bytes.append(contentsOf: "xn--".utf8)
         bytes.append(contentsOf: Punycode.encode(scalars))
     }

@@ -35,10 +35,33 @@ struct ServerLinkTests {
     }
 
     @Test(
+        "A password may begin with a mark that combines with the colon before it",
+        arguments: ["\u{301}pw", "\u{200d}", "pw\u{301}", "\u{600}x"])
+    func combining(password: String) throws {
+        let user = "aes-256-gcm:\(password)"
+        let encoded = Base64.encode(Array(user.utf8))
+        let whole = Base64.encode(Array("\(user)@[::1]:9".utf8))
+        for text in ["ss://\(user)@[::1]:9", "ss://\(encoded)@[::1]:9", "ss://\(whole)", "ss://\(whole)#\u{301}"] {
+            let link = try ServerLink(text)
+            #expect(link.method == "aes-256-gcm")
+            #expect(link.password.unicodeScalars.elementsEqual(password.unicodeScalars))
+            #expect(link.host == "::1")
+            #expect(link.port == 9)
+        }
+    }
+
+    @Test("In the older form a percent sign stands for itself")
+    func percentInBase64() throws {
+        let whole = Base64.encode(Array("aes-256-gcm:100%41@h:9".utf8))
+        #expect(try ServerLink("ss://\(whole)").password == "100%41")
+    }
+
+    @Test(
         "A link that is none is refused without being repeated",
         arguments: [
             "", "ss://", "http://a:secretpw@h:1", "ss://secretpw", "ss://secretpw@", "ss://a:secretpw@:1",
-            "ss://a:secretpw@h:0", "ss://a:secretpw@h:65536", "ss://a:secretpw@h:x", "ss://a:secretpw@h:1?plugin=obfs",
+            "ss://a:secretpw@h:0", "ss://a:secretpw@h:65536", "ss://a:secretpw@h:x", "ss://a:secretpw@h:+80",
+            "ss://a:secretpw@h:1?plugin=obfs",
             "ss://%zz:secretpw@", "ss://@h:1",
         ])
     func refused(text: String) {

@@ -14,6 +14,8 @@ struct DomainNameTests {
             ("münchen.de", "xn--mnchen-3ya.de"), ("пример.испытание", "xn--e1afmkfd.xn--80akhbyknj4f"),
             ("例え.テスト", "xn--r8jz45g.xn--zckzah"), ("☃.net", "xn--n3h.net"), ("faß.de", "xn--fa-hia.de"),
             ("he\u{ad}llo.com", "hello.com"), ("1.2.3.4.nip.io", "1.2.3.4.nip.io"), ("127.0.0.1x", "127.0.0.1x"),
+            // The Kelvin sign: its lower case is an ASCII letter.
+            ("\u{212a}elvin.example", "kelvin.example"), ("\u{212a}", "k"), ("\u{212a}é", "xn--k-bga"),
         ])
     func normalises(text: String, normal: String) {
         #expect(DomainName(text)?.text == normal)

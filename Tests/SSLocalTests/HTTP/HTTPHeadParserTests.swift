@@ -115,6 +115,19 @@ func described(_ head: HTTPHead) -> [String] {
         #expect(throws: HTTPFault.tooManyFields) { try parseHead([latin1(fields(101))]) }
     }
 
+    @Test(
+        "a fold leaves no space at an end of a value",
+        arguments: [
+            ("X: a\r\n \r\n", "X=a"), ("X:\r\n b\r\n", "X=b"), ("X:\r\n\t\r\n \r\n", "X="),
+            ("X: a\n \n\t \n b \n \n", "X=a       b"), ("X: \r\n \r\n\tb\r\nY: c\r\n \r\n", "X=b"),
+        ])
+    func folds(fields: String, first: String) throws {
+        for cut in feeds(latin1("HTTP/1.1 200 OK\r\n" + fields + "\r\n")) {
+            let result = try #require(try parseHead(cut, .response))
+            #expect(described(result.head).first == first)
+        }
+    }
+
     @Test("a response may end lines in LF, fold, and put space before a colon; it is written anew")
     func tolerance() throws {
         let text = "HTTP/1.1 200 Fine thanks\nX : a\r\n  b\nServer: s\r\n\nrest"

@@ -105,7 +105,9 @@ struct HTTPHeadParser {
             guard kind == .response else { throw .foldedLine }
             let value = fields[last].value
             folds.append(value.upperBound..<line.lowerBound)
-            fields[last].value = trim(input, value.lowerBound..<line.upperBound)
+            // A line of nothing but spaces adds nothing: the fold's own spaces must not stand at an end of the value.
+            let more = trim(input, line)
+            if !more.isEmpty { fields[last].value = (value.isEmpty ? more : value).lowerBound..<more.upperBound }
             return
         }
         if fields.count == Self.maximumFields { throw .tooManyFields }

@@ -1,0 +1,1 @@
+../../../../Sources/sslocal/Front/HTTP/HTTPTarget.swift

@@ -1,0 +1,1 @@
+../../../../Sources/sslocal/Front/SOCKS/SOCKS4Request.swift
