@@ -28,6 +28,11 @@
         /// Where reads go; without one they are copied into buffers of their own.
         var source: ReadAllocator?
 
+        /// Takes what is read in place of the pipeline.
+        var tap: (any StreamTap)?
+        /// The handler that seals and opens, if there is one.
+        var cipher: (any StreamCipher)?
+
         /// The socket may have something to read, as far as the last event or read told.
         private var isReadable = false
         /// The peer has ended or failed: a short read is not the last one.
@@ -132,6 +137,8 @@
             guard case .connecting(let promise) = phase else { return }
             phase = .closed
             loop.endLimit(self)
+            source = nil
+            cipher = nil
             finishClosing(wasActive: false, nil)
             promise.fail(error)
         }
@@ -190,6 +197,13 @@
             guard case .active = phase, !isInputEnded else { return }
             isReadWanted = false
             let (buffer, count) = receive()
+            if count > 0, let tap {
+                tap.received(buffer)
+                guard isActive else { return }
+                tap.receivedAll()
+                if isAutoRead, isActive, !isReadWanted, tap.wantsMore() { read0() }
+                return
+            }
             if count > 0 {
                 pipeline.syncOperations.fireChannelRead(NIOAny(buffer))
                 guard isActive else { return }
@@ -259,7 +273,17 @@
                 promise?.fail(ChannelError.outputClosed)
                 return
             }
-            queue.append(unwrapData(data), promise)
+            add(unwrapData(data), promise)
+        }
+
+        /// The same without a pipeline; bytes that cannot be sent any more are dropped.
+        func write(_ buffer: ByteBuffer) {
+            guard case .active = phase, case .open = output else { return }
+            add(buffer, nil)
+        }
+
+        private func add(_ buffer: ByteBuffer, _ promise: EventLoopPromise<Void>?) {
+            queue.append(buffer, promise)
             if queue.byteCount > Self.highWaterMark { isWritable = false }
         }
 
@@ -387,6 +411,8 @@
             let promises = queue.removeAll()
             isWritable = false
             source = nil
+            tap = nil
+            cipher = nil
             finishClosing(wasActive: true, promise)
             promises.fail(error)
             ending?.fail(error)

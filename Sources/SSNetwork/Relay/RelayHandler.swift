@@ -27,6 +27,11 @@ package final class RelayHandler: ChannelDuplexHandler {
     private var context: ChannelHandlerContext?
     fileprivate var relay: Relay?
     private var partner: RelayHandler?
+    #if os(Linux)
+        /// The channel, where bytes need no pipeline, and what seals for it.
+        private var stream: StreamChannel?
+        private var cipher: (any StreamCipher)?
+    #endif
     /// The channel's own.
     private let allocator: ReadAllocator?
     /// Whether this handler gets the socket's buffers themselves, and so gives them back.
@@ -67,6 +72,10 @@ package final class RelayHandler: ChannelDuplexHandler {
     fileprivate static func link(_ relay: Relay, _ a: RelayHandler, _ b: RelayHandler) {
         a.join(relay, b)
         b.join(relay, a)
+        #if os(Linux)
+            a.takeShortWay()
+            b.takeShortWay()
+        #endif
         a.begin()
         b.begin()
     }
@@ -119,7 +128,10 @@ package final class RelayHandler: ChannelDuplexHandler {
     }
 
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let buffer = unwrapInboundIn(data)
+        received(unwrapInboundIn(data))
+    }
+
+    func received(_ buffer: ByteBuffer) {
         switch phase {
         case .relaying:
             relay?.touch()
@@ -128,7 +140,7 @@ package final class RelayHandler: ChannelDuplexHandler {
             early.setOrWriteImmutableBuffer(buffer)
         case .discarding:
             discarded += buffer.readableBytes
-            if discarded > Self.maximumDiscarded { context.close(promise: nil) }
+            if discarded > Self.maximumDiscarded { context?.close(promise: nil) }
         case .closed:
             break
         }
@@ -136,11 +148,21 @@ package final class RelayHandler: ChannelDuplexHandler {
     }
 
     package func channelReadComplete(context: ChannelHandlerContext) {
+        receivedAll()
+    }
+
+    func receivedAll() {
         if case .relaying = phase { partner?.flush() }
     }
 
     package func read(context: ChannelHandlerContext) {
-        if mayRead { context.read() } else { isReadHeld = true }
+        if wantsMore() { context.read() }
+    }
+
+    func wantsMore() -> Bool {
+        if mayRead { return true }
+        isReadHeld = true
+        return false
     }
 
     package func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -171,6 +193,11 @@ package final class RelayHandler: ChannelDuplexHandler {
 
     package func channelInactive(context: ChannelHandlerContext) {
         phase = .closed
+        #if os(Linux)
+            stream = nil
+            cipher?.receiver = nil
+            cipher = nil
+        #endif
         farewell?.cancel()
         if let partner = partner.take() { partner.partnerIsGone() } else { relay?.finish() }
     }
@@ -184,7 +211,7 @@ package final class RelayHandler: ChannelDuplexHandler {
     private var mayRead: Bool {
         switch phase {
         case .unlinked: (early?.readableBytes ?? 0) < Self.maximumEarly
-        case .relaying: partner?.context?.channel.isWritable ?? true
+        case .relaying: partner?.isWritable ?? true
         case .discarding: true
         case .closed: true
         }
@@ -200,11 +227,27 @@ package final class RelayHandler: ChannelDuplexHandler {
         context.read()
     }
 
+    private var isWritable: Bool {
+        #if os(Linux)
+            if let stream { return stream.isWritable }
+        #endif
+        return context?.channel.isWritable ?? true
+    }
+
     private func send(_ buffer: ByteBuffer) {
+        #if os(Linux)
+            if let stream {
+                if let cipher { cipher.send(buffer, on: stream) } else { stream.write(buffer) }
+                return
+            }
+        #endif
         context?.write(wrapOutboundOut(buffer), promise: nil)
     }
 
     private func flush() {
+        #if os(Linux)
+            if let stream { return stream.flush0() }
+        #endif
         context?.flush()
     }
 
@@ -271,6 +314,25 @@ package final class RelayHandler: ChannelDuplexHandler {
         context?.close(promise: nil)
     }
 }
+
+#if os(Linux)
+    extension RelayHandler: StreamTap {
+        /// From here on bytes come and go without the pipeline, if this is a channel of our engine.
+        private func takeShortWay() {
+            guard let channel = context?.channel as? StreamChannel, channel.isActive else { return }
+            if let cipher = channel.cipher, !isFirst {
+                cipher.receiver = self
+                self.cipher = cipher
+                channel.tap = cipher
+            } else if isFirst {
+                channel.tap = self
+            } else {
+                return
+            }
+            stream = channel
+        }
+    }
+#endif
 
 /// Fired up a pipeline by a stream handler whose peer's bytes stopped being authentic or were cut off.
 package struct StreamBroken: Sendable {

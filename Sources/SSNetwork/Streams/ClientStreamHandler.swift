@@ -34,6 +34,8 @@ package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayl
     private var isBroken = false
     /// Part of a piece was received and waits for its rest.
     private var hasRest = false
+    /// Gets what was opened once no pipeline is needed for it.
+    package var receiver: RelayHandler?
 
     package init(
         _ credential: Credential, target: TargetAddress, replay: ReplayGuard, loop: LoopContext,
@@ -51,6 +53,9 @@ package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayl
 
     package func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        #if os(Linux)
+            (context.channel as? StreamChannel)?.cipher = self
+        #endif
     }
 
     package func channelActive(context: ChannelHandlerContext) {
@@ -61,6 +66,7 @@ package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayl
 
     package func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
+        receiver = nil
     }
 
     package func firstPayloadWaitEnded() {
@@ -78,11 +84,11 @@ package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayl
             context.write(data, promise: promise)
             return
         }
-        loop.counters.add(up: payload.readableBytes)
         context.write(wrapOutboundOut(seal(payload)), promise: promise)
     }
 
     private func seal(_ payload: ByteBuffer) -> ByteBuffer {
+        loop.counters.add(up: payload.readableBytes)
         if !isHeaderSent {
             isHeaderSent = true
             owner.requestSent()
@@ -102,8 +108,11 @@ package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayl
     }
 
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let input = unwrapInboundIn(data)
-        guard !isBroken else {
+        received(unwrapInboundIn(data))
+    }
+
+    func received(_ input: ByteBuffer) {
+        guard !isBroken, let context else {
             allocator.finish(input)
             return
         }
@@ -127,7 +136,7 @@ package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayl
             owner.serverAnswered()
         }
         loop.buffers.keepForWriting(output)
-        context.fireChannelRead(wrapInboundOut(output))
+        if let receiver { receiver.received(output) } else { context.fireChannelRead(wrapInboundOut(output)) }
     }
 
     private func breakOff(_ fault: StreamFault, _ context: ChannelHandlerContext) {
@@ -158,3 +167,15 @@ package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayl
 
     private var isCut: Bool { hasRest || !opener.isComplete }
 }
+
+#if os(Linux)
+    extension ClientStreamHandler: StreamCipher {
+        func receivedAll() { receiver?.receivedAll() }
+
+        func wantsMore() -> Bool { receiver?.wantsMore() ?? true }
+
+        func send(_ payload: ByteBuffer, on channel: StreamChannel) {
+            if payload.readableBytes > 0 { channel.write(seal(payload)) }
+        }
+    }
+#endif

@@ -45,6 +45,9 @@ package final class ServerStreamHandler: ChannelDuplexHandler {
     private var hasBytes = false
     /// Part of a piece was received and waits for its rest.
     private var hasRest = false
+    private var context: ChannelHandlerContext?
+    /// Gets what was opened once no pipeline is needed for it.
+    package var receiver: RelayHandler?
 
     /// `owner` is kept until the request is there or the channel closes.
     package init(
@@ -59,12 +62,27 @@ package final class ServerStreamHandler: ChannelDuplexHandler {
         opener = RequestOpener(credential)
     }
 
+    package func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        #if os(Linux)
+            (context.channel as? StreamChannel)?.cipher = self
+        #endif
+    }
+
+    package func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        receiver = nil
+    }
+
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let input = unwrapInboundIn(data)
+        received(unwrapInboundIn(data))
+    }
+
+    func received(_ input: ByteBuffer) {
         switch phase {
         case .opening, .streaming:
             hasBytes = true
-            open(input, context)
+            if let context { open(input, context) }
         case .absorbing:
             allocator.finish(input)
         }
@@ -91,7 +109,7 @@ package final class ServerStreamHandler: ChannelDuplexHandler {
         if output.readableBytes > 0 {
             loop.counters.add(up: output.readableBytes)
             loop.buffers.keepForWriting(output)
-            context.fireChannelRead(wrapInboundOut(output))
+            if let receiver { receiver.received(output) } else { context.fireChannelRead(wrapInboundOut(output)) }
         }
     }
 
@@ -152,6 +170,10 @@ package final class ServerStreamHandler: ChannelDuplexHandler {
             context.write(data, promise: promise)
             return
         }
+        context.write(wrapOutboundOut(seal(payload)), promise: promise)
+    }
+
+    private func seal(_ payload: ByteBuffer) -> ByteBuffer {
         loop.counters.add(down: payload.readableBytes)
         if sealer == nil {
             let salt = loop.salts.next(for: credential.method)
@@ -164,6 +186,19 @@ package final class ServerStreamHandler: ChannelDuplexHandler {
             sealer!.seal(payload.readableBytesSpan, into: &span)
         }
         loop.buffers.keepForWriting(output)
-        context.write(wrapOutboundOut(output), promise: promise)
+        return output
     }
 }
+
+#if os(Linux)
+    extension ServerStreamHandler: StreamCipher {
+        func receivedAll() { receiver?.receivedAll() }
+
+        func wantsMore() -> Bool { receiver?.wantsMore() ?? true }
+
+        func send(_ payload: ByteBuffer, on channel: StreamChannel) {
+            guard case .streaming = phase, payload.readableBytes > 0 else { return }
+            channel.write(seal(payload))
+        }
+    }
+#endif
