@@ -52,10 +52,13 @@ let package = Package(
             name: "COpenSSL", pkgConfig: "libcrypto",
             providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
 
+        .target(name: "CLinux"),
+
         // Arrows: SSCommon <- SSNetwork <- SSCommandLine <- {sslocal, ssserver}; SSCommon <- SSServerCore <- ssserver.
         .target(name: "SSCommon", dependencies: ["CSodium", "COpenSSL"], swiftSettings: strict),
         .target(
-            name: "SSNetwork", dependencies: ["SSCommon", nio, nioLocks, nioPosix, logging], swiftSettings: strict),
+            name: "SSNetwork", dependencies: ["SSCommon", "CLinux", nio, nioLocks, nioPosix, logging],
+            swiftSettings: strict),
         .target(
             name: "SSCommandLine",
             dependencies: ["SSCommon", "SSNetwork", nio, logging, arguments, lifecycle, signals],

@@ -56,6 +56,10 @@ package enum ConfigurationSource {
         }
         var file: (bytes: [UInt8], path: String)?
         if let path {
+            guard ServerLink.covered(path) == path else {
+                result.diagnostics = [linkAsFile(program)]
+                return result
+            }
             result.path = path
             do throws(SmallFile.Failure) {
                 let read = try SmallFile(path, limit: maximumFile)
@@ -74,6 +78,12 @@ package enum ConfigurationSource {
             for endpoint in endpoints(configuration) { result.readKey(of: endpoint) }
         }
         return result
+    }
+
+    private static func linkAsFile(_ program: Program) -> Diagnostic {
+        Diagnostic(
+            .unreadableFile, "-c names a link where a file belongs", path: "",
+            help: "\(program.rawValue) --server-url LINK")
     }
 
     private static func exists(_ path: String) -> Bool {

@@ -7,6 +7,11 @@ package enum SubcommandHint {
     /// Ends with status 64 if the first argument is a word that is none of `known`.
     package static func check(_ arguments: [String], program: Program, known: [String]) throws {
         guard let word = arguments.first, !word.hasPrefix("-"), !known.contains(word), word != "help" else { return }
+        if ServerLink.covered(word) != word {
+            let advice = program == .sslocal ? "\(program.rawValue) --server-url LINK" : "links are for the laptop"
+            Report.error("a link is no command of \(program.rawValue)", help: advice)
+            throw ExitCode(64)
+        }
         let help =
             NearestName.of(word, among: known).map { "did you mean \"\(program.rawValue) \($0)\"?" }
             ?? "commands: " + known.joined(separator: ", ")

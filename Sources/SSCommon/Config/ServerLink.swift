@@ -49,6 +49,18 @@ package struct ServerLink: Hashable, Sendable {
         (host, port) = try Self.hostPort(String(rest[rest.index(after: at)...]))
     }
 
+    /// `text` without what stands behind the first `ss://` in it, which holds a key.
+    package static func covered(_ text: String) -> String {
+        let mark = Array("ss://".utf8)
+        let bytes = Array(text.utf8)
+        guard bytes.count > mark.count else { return text }
+        for start in 0...(bytes.count - mark.count) where bytes[start] | 0x20 == mark[0] {
+            let candidate = bytes[start..<start + mark.count].map { $0 < 0x40 ? $0 : $0 | 0x20 }
+            if candidate == mark { return String(decoding: bytes[..<start], as: UTF8.self) + "ss://••••••••" }
+        }
+        return text
+    }
+
     private static func credentials(_ user: String) throws(Fault) -> (String, String) {
         let decoded = percentDecoded(user[...]) ?? user
         let plain = decoded.contains(":") ? decoded : base64Text(decoded)
