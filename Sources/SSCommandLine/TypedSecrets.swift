@@ -4,8 +4,16 @@ internal import SSCommon
 
 struct TypedSecrets {
     private static let flags: Set<String> = ["-k", "--password", "--server-url"]
-    /// Long flags that begin like one of ours for passwords and hold none.
-    private static let harmless: Set<String> = ["--password-file"]
+
+    /// What one argument says about itself and the next.
+    private enum Kind {
+        /// Nothing that concerns us.
+        case harmless
+        /// A flag whose value, behind "=" or in the next argument, is a secret.
+        case flag
+        /// A flag and its secret in one.
+        case joined
+    }
 
     /// The longest first, so that none is hidden in another.
     private let words: [String]
@@ -15,20 +23,23 @@ struct TypedSecrets {
         var takesNext = false
         var hasPassword = false
         for argument in arguments {
-            let name = String(argument.prefix { $0 != "=" })
-            let value = String(argument.dropFirst(name.count + 1))
-            if takesNext || ServerLink.covered(argument) != argument { words.formUnion([argument, value]) }
+            let value = argument.firstIndex(of: "=").map { String(argument[$0...].dropFirst()) }
+            if ServerLink.covered(argument) != argument { words.formUnion([argument, value ?? ""]) }
             if takesNext {
+                words.insert(argument)
                 takesNext = false
                 continue
             }
-            if Self.flags.contains(argument) {
-                takesNext = true
+            switch Self.kind(of: argument) {
+            case .harmless:
+                // The shell may have split a password.
+                if hasPassword, !argument.hasPrefix("-") { words.insert(argument) }
+            case .flag:
                 hasPassword = true
-            } else if Self.looksLikePassword(argument, name: name) {
-                words.formUnion([argument, value])
+                takesNext = value == nil
+                words.insert(value ?? "")
+            case .joined:
                 hasPassword = true
-            } else if hasPassword, !argument.hasPrefix("-") {
                 words.insert(argument)
             }
         }
@@ -36,13 +47,19 @@ struct TypedSecrets {
         self.words = words.sorted { $0.utf8.count > $1.utf8.count }
     }
 
-    /// `--password=X`, `-kX`, `-vkX`, and mistyped ones.
-    private static func looksLikePassword(_ argument: String, name: String) -> Bool {
-        if argument.hasPrefix("--") {
-            let isOurs = flags.contains(name) || flags.contains { $0.utf8.count > 2 && name.hasPrefix($0) }
-            return (isOurs || SecretName.matches(name.dropFirst(2))) && !harmless.contains(name)
+    private static func kind(of argument: String) -> Kind {
+        let name = String(argument.prefix { $0 != "=" })
+        if flags.contains(name) { return argument.hasPrefix("-k=") ? .joined : .flag }
+        guard argument.hasPrefix("--") else {
+            // "-kX", "-vkX"
+            return argument.hasPrefix("-") && argument.contains("k") ? .joined : .harmless
         }
-        return argument.hasPrefix("-") && argument.utf8.count > 2 && argument.contains("k")
+        if NearestName.of(name, among: ["--password-file"]) != nil, NearestName.distance(name, "--password") > 2 {
+            return .harmless
+        }
+        if flags.contains(where: { $0.utf8.count > 2 && name.hasPrefix($0) }) { return .joined }
+        // Mistyped, or another program's.
+        return SecretName.matches(name.dropFirst(2)) ? .flag : .harmless
     }
 
     /// `text` with every secret replaced. Short ones count only where the parser quotes them: "a" stands in every

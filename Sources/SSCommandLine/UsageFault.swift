@@ -16,11 +16,10 @@ struct UsageFault {
         let code = Root.exitCode(for: error)
         if code.isSuccess { return nil }
         status = code.rawValue
-        let covered = TypedSecrets(arguments).cover(Root.message(for: error))
         // Further lines are what the parser would have made of it otherwise.
-        let line = covered.prefix { $0 != "\n" }
-        let parts = Self.split(line, at: ". Did you mean ")
-        message = Self.harmless(Self.uncapitalised(parts.head))
+        let text = Root.message(for: error)
+        let parts = Self.split(text.prefix { $0 != "\n" }, at: ". Did you mean ")
+        message = Self.harmless(TypedSecrets(arguments).cover(Self.uncapitalised(parts.head)))
         suggestion = parts.tail.flatMap { Self.isNear($0, to: parts.head) ? Self.harmless($0.dropLast()) : nil }
     }
 

@@ -53,10 +53,11 @@ package struct ServerLink: Hashable, Sendable {
     package static func covered(_ text: String) -> String {
         let mark = Array("ss://".utf8)
         let bytes = Array(text.utf8)
-        guard bytes.count > mark.count else { return text }
-        for start in 0...(bytes.count - mark.count) where bytes[start] | 0x20 == mark[0] {
+        var start = 0
+        while start + mark.count < bytes.count {
             let candidate = bytes[start..<start + mark.count].map { $0 < 0x40 ? $0 : $0 | 0x20 }
             if candidate == mark { return String(decoding: bytes[..<start], as: UTF8.self) + "ss://••••••••" }
+            start += 1
         }
         return text
     }

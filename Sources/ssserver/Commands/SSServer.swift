@@ -11,6 +11,7 @@ struct SSServer: AsyncParsableCommand {
 
     static func main() async {
         await ProgramMain.run(
-            Self.self, .ssserver, commands: ["run", "check", "genkey"], arguments: Array(CommandLine.arguments.dropFirst()))
+            Self.self, .ssserver, commands: ["run", "check", "genkey"],
+            arguments: Array(CommandLine.arguments.dropFirst()))
     }
 }
