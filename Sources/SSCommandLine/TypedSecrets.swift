@@ -54,9 +54,7 @@ struct TypedSecrets {
             // "-kX", "-vkX"
             return argument.hasPrefix("-") && argument.contains("k") ? .joined : .harmless
         }
-        if NearestName.of(name, among: ["--password-file"]) != nil, NearestName.distance(name, "--password") > 2 {
-            return .harmless
-        }
+        if NearestName.distance(name, "--password-file") <= 2 { return .harmless }
         if flags.contains(where: { $0.utf8.count > 2 && name.hasPrefix($0) }) { return .joined }
         // Mistyped, or another program's.
         return SecretName.matches(name.dropFirst(2)) ? .flag : .harmless

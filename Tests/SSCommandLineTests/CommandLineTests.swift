@@ -31,6 +31,25 @@ struct CommandLineTests {
         #expect(throws: (any Error).self) { try RunFlags.parse(arguments) }
     }
 
+    @Test("A link where a command belongs is refused like a stranger")
+    func linkAsCommand() {
+        #expect(throws: ExitCode(64)) {
+            try SubcommandHint.check(["ss://YWVzLTI1Ni1nY206cHc@h:1"], program: .ssserver, known: Self.known)
+        }
+    }
+
+    @Test(
+        "A password is read as getopt reads it",
+        arguments: [["-kSECRET"], ["-k", "SECRET"], ["--password=SECRET"], ["--password", "SECRET"]])
+    func attached(arguments: [String]) throws {
+        #expect(try RunFlags.parse(arguments).password == "SECRET")
+    }
+
+    @Test("A password may begin with a hyphen", arguments: [["-k", "-SECRET"], ["--password", "-SECRET"]])
+    func hyphen(arguments: [String]) throws {
+        #expect(try RunFlags.parse(arguments).password == "-SECRET")
+    }
+
     @Test("A link stands for server, port, method and password")
     func link() throws {
         let flags = try RunFlags.parse(["--server-url", "ss://aes-256-gcm:pw@[2001:db8::1]:444"])

@@ -55,4 +55,19 @@ struct SaltFilterTests {
         #expect(most <= 2 * capacity * 2 * 8 + capacity * 2)
         #expect(most >= 2 * capacity * 8)
     }
+
+    @Test("No insertion moves more than one small piece")
+    func steps() {
+        let capacity = 8192
+        var filter = SaltFilter(capacity: capacity)
+        var before = 0
+        var largest = 0
+        for _ in 1...(4 * capacity) {
+            _ = filter.insert(hash: .random(in: .min ... .max))
+            let after = filter.footprint
+            largest = max(largest, abs(after - before))
+            before = after
+        }
+        #expect(largest <= 2048 * 8)
+    }
 }
