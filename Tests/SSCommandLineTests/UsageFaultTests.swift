@@ -76,7 +76,8 @@ struct UsageFaultTests {
         #expect(fault.message == "unexpected argument '\\x1b[2J'")
     }
 
-    @Test("Help and version are no faults", arguments: [["--help"], ["-h"], ["--version"], ["help"], ["run", "--help"]])
+    @Test(
+        "Help and version are no faults", arguments: [["--help"], ["-h"], ["--version"], ["help"], ["run", "--help"]])
     func noFault(arguments: [String]) {
         #expect(refusal(arguments) == nil)
     }

@@ -55,7 +55,8 @@ struct CommandLineOverridesTests {
         #expect(configuration.settings.log.level == .trace)
     }
 
-    @Test("a host with a bad port is one fault, not two", arguments: ["x:0", "x:65536", "x:", "192.0.2.1:a", "[::1]:0"])
+    @Test(
+        "a host with a bad port is one fault, not two", arguments: ["x:0", "x:65536", "x:", "192.0.2.1:a", "[::1]:0"])
     func badPort(server: String) {
         let overrides = Self.flags {
             $0.server = server

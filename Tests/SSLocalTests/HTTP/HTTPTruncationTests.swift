@@ -66,13 +66,16 @@ private enum Text {
         }
     }
 
-    @Test("a counted body stays short, and chunks get no last one", arguments: Failure.allCases, [Text.counted, Text.chunked])
+    @Test(
+        "a counted body stays short, and chunks get no last one", arguments: Failure.allCases,
+        [Text.counted, Text.chunked])
     func framed(failure: Failure, answer: String) async throws {
         try await breakOff(Text.http11, answer, failure) { client in
             #expect(await client.wait { $0.ended })
             let text = client.text
             #expect(text.hasSuffix(answer == Text.counted ? "half of" : "7\r\nhalf of\r\n"))
-            #expect(text.contains(answer == Text.counted ? "Content-Length: 100\r\n" : "Transfer-Encoding: chunked\r\n"))
+            #expect(
+                text.contains(answer == Text.counted ? "Content-Length: 100\r\n" : "Transfer-Encoding: chunked\r\n"))
         }
     }
 
@@ -91,7 +94,9 @@ private enum Text {
         }
     }
 
-    @Test("a body that the close ends and that is whole is ended in good order", arguments: [Text.untilClose, Text.chunked])
+    @Test(
+        "a body that the close ends and that is whole is ended in good order",
+        arguments: [Text.untilClose, Text.chunked])
     func whole(answer: String) async throws {
         try await Front.with { front in
             let client = try await front.connect()
