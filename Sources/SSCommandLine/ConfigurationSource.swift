@@ -3,9 +3,12 @@ package import SSCommon
 internal import SSNetwork
 
 /// Which program asks.
-package enum Program: String, Sendable {
+package enum Program: String, CaseIterable, Sendable {
     case sslocal
     case ssserver
+
+    /// Its subcommands, the default one first.
+    package var commands: [String] { self == .sslocal ? ["run", "check"] : ["run", "check", "genkey"] }
 
     /// Where a configuration is looked for if no flag says where.
     var searchPaths: [String] {
@@ -67,7 +70,9 @@ package enum ConfigurationSource {
                 if read.isOpenToOthers { result.diagnostics.append(exposed(path, read.mode)) }
             } catch {
                 result.diagnostics.append(
-                    Diagnostic(.unreadableFile, "cannot read \(TerminalText.quote(path)): \(error)", path: path))
+                    Diagnostic(
+                        .unreadableFile, "cannot read \(TerminalText.quote(path)): \(error)", path: path,
+                        help: error.help))
                 return result
             }
         }
@@ -120,12 +125,16 @@ extension CheckedConfiguration {
                 let (text, mode) = try ConfigurationSource.readPassword(path)
                 if let mode { diagnostics.append(ConfigurationSource.exposed(path, mode)) }
                 if text.isEmpty {
-                    diagnostics.append(Diagnostic(.badValue, "the password file is empty", path: path))
+                    diagnostics.append(
+                        Diagnostic(
+                            .badValue, "the password file is empty", path: path,
+                            help: "its first line is the key: ssserver genkey \(endpoint.method.rawValue) > FILE"))
                 }
                 credentials.append(Credential(method: endpoint.method, password: text))
             } catch {
                 diagnostics.append(
-                    Diagnostic(.unreadableFile, "cannot read the password file: \(error)", path: path))
+                    Diagnostic(
+                        .unreadableFile, "cannot read the password file: \(error)", path: path, help: error.help))
             }
         }
     }

@@ -5,14 +5,13 @@ internal import SSCommon
 internal import SSNetwork
 
 package enum ProgramMain {
-    /// Runs the command that `arguments` (without the program's name) ask for and ends the process. `commands` are the
-    /// subcommands, the default one first.
+    /// Runs the command that `arguments` (without the program's name) ask for and ends the process.
     package static func run<Root: AsyncParsableCommand>(
-        _ root: Root.Type, _ program: Program, commands: [String], arguments: [String]
+        _ root: Root.Type, _ program: Program, arguments: [String]
     ) async -> Never {
         ProcessMemory.hide()
         do {
-            try SubcommandHint.check(arguments, program: program, known: commands)
+            try SubcommandHint.check(arguments, program: program)
             var command = try Root.parseAsRoot(arguments)
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
@@ -21,7 +20,7 @@ package enum ProgramMain {
             }
         } catch {
             if !(error is ExitCode), let fault = UsageFault(error, of: root, arguments: arguments) {
-                let command = commands.first { $0 == arguments.first } ?? commands[0]
+                let command = program.commands.first { $0 == arguments.first } ?? program.commands[0]
                 let more = "\(program.rawValue) \(command) --help lists what there is"
                 Report.error(fault.message, help: fault.suggestion.map { "did you mean \($0)? \(more)" } ?? more)
                 Root.exit(withError: ExitCode(fault.status))

@@ -21,25 +21,27 @@ struct TypedSecrets {
     init(_ arguments: [String]) {
         var words: Set<String> = []
         var takesNext = false
-        var hasPassword = false
+        /// The words behind a password may be its rest, which the shell split off.
+        var mayGoOn = false
         for argument in arguments {
             let value = argument.firstIndex(of: "=").map { String(argument[$0...].dropFirst()) }
             if ServerLink.covered(argument) != argument { words.formUnion([argument, value ?? ""]) }
             if takesNext {
                 words.insert(argument)
                 takesNext = false
+                mayGoOn = true
                 continue
             }
             switch Self.kind(of: argument) {
             case .harmless:
-                // The shell may have split a password.
-                if hasPassword, !argument.hasPrefix("-") { words.insert(argument) }
+                if argument.hasPrefix("-") { mayGoOn = false }
+                if mayGoOn { words.insert(argument) }
             case .flag:
-                hasPassword = true
+                mayGoOn = true
                 takesNext = value == nil
                 words.insert(value ?? "")
             case .joined:
-                hasPassword = true
+                mayGoOn = true
                 words.insert(argument)
             }
         }

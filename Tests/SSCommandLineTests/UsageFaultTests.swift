@@ -60,6 +60,7 @@ struct UsageFaultTests {
             (["--password-fiel", "x"], "unknown option '--password-fiel'", "'--password-file'"),
             (["-z"], "unknown option '-z'", nil), (["--foo"], "unknown option '--foo'", nil),
             (["-k", "x", "--foo"], "unknown option '--foo'", nil), (["-c"], "missing value for '-c <file>'", nil),
+            (["-k", "x", "-l", "70000"], "-l takes a port from 1 to 65535, not \"70000\"", nil),
             (["-p", "x"], "-p takes a port from 1 to 65535, not \"x\"", nil),
             (["run", "config.json"], "unexpected argument 'config.json'", nil),
             (["--server-url", "x"], "--server-url: a link begins with ss://", nil),

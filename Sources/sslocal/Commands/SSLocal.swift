@@ -10,7 +10,6 @@ struct SSLocal: AsyncParsableCommand {
         subcommands: [Run.self, Check.self], defaultSubcommand: Run.self)
 
     static func main() async {
-        await ProgramMain.run(
-            Self.self, .sslocal, commands: ["run", "check"], arguments: Array(CommandLine.arguments.dropFirst()))
+        await ProgramMain.run(Self.self, .sslocal, arguments: Array(CommandLine.arguments.dropFirst()))
     }
 }

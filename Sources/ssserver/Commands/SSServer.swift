@@ -10,8 +10,6 @@ struct SSServer: AsyncParsableCommand {
         subcommands: [Run.self, Check.self, GenerateKey.self], defaultSubcommand: Run.self)
 
     static func main() async {
-        await ProgramMain.run(
-            Self.self, .ssserver, commands: ["run", "check", "genkey"],
-            arguments: Array(CommandLine.arguments.dropFirst()))
+        await ProgramMain.run(Self.self, .ssserver, arguments: Array(CommandLine.arguments.dropFirst()))
     }
 }
