@@ -18,6 +18,11 @@ package struct CheckFlags: ParsableArguments {
 
     package init() {}
 
+    private func outcome(_ isUsable: Bool) -> String {
+        if !isUsable { return "it would not start" }
+        return strict ? "usable, but --strict counts warnings as errors" : "the configuration is usable"
+    }
+
     /// Reports on `checked` and throws the exit status unless all is well.
     package func report<Configuration: Sendable>(_ checked: CheckedConfiguration<Configuration>) throws {
         let isGood = checked.isUsable && (!strict || checked.diagnostics.isEmpty)
@@ -25,7 +30,7 @@ package struct CheckFlags: ParsableArguments {
         case .json:
             Report.showJSON(checked.diagnostics)
         case .text:
-            Report.show(checked.diagnostics, outcome: isGood ? "the configuration is usable" : "it would not start")
+            Report.show(checked.diagnostics, outcome: outcome(checked.isUsable))
             if isGood { Environment.write("\(checked.path ?? "command line"): ok\n", to: 1) }
         }
         if !isGood { throw Report.badConfiguration }

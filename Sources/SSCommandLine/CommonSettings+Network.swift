@@ -4,10 +4,16 @@ package import SSCommon
 package import SSNetwork
 
 extension CommonSettings {
-    /// The system's resolver, or a stub that asks the configured nameservers; cached either way.
-    package func makeResolver(_ group: any EventLoopGroup) -> any NameResolver {
-        CachingResolver(
-            nameservers.isEmpty ? SystemResolver() : StubResolver(nameservers, group: group))
+    /// The system's resolver, or a stub that asks the configured nameservers; cached either way. `end` is to be called
+    /// while the loops of `group` still run.
+    package func makeResolver(
+        _ group: any EventLoopGroup
+    ) -> (resolver: any NameResolver, end: @Sendable () -> Void) {
+        if nameservers.isEmpty {
+            let system = SystemResolver()
+            return (CachingResolver(system), { system.shutdown() })
+        }
+        return (CachingResolver(StubResolver(nameservers, group: group)), {})
     }
 }
 

@@ -3,9 +3,12 @@ package import SSCommon
 internal import SSNetwork
 
 /// Which program asks.
-package enum Program: String, Sendable {
+package enum Program: String, CaseIterable, Sendable {
     case sslocal
     case ssserver
+
+    /// Its subcommands, the default one first.
+    package var commands: [String] { self == .sslocal ? ["run", "check"] : ["run", "check", "genkey"] }
 
     /// Where a configuration is looked for if no flag says where.
     var searchPaths: [String] {
@@ -56,6 +59,10 @@ package enum ConfigurationSource {
         }
         var file: (bytes: [UInt8], path: String)?
         if let path {
+            guard ServerLink.covered(path) == path else {
+                result.diagnostics = [linkAsFile(program)]
+                return result
+            }
             result.path = path
             do throws(SmallFile.Failure) {
                 let read = try SmallFile(path, limit: maximumFile)
@@ -63,7 +70,9 @@ package enum ConfigurationSource {
                 if read.isOpenToOthers { result.diagnostics.append(exposed(path, read.mode)) }
             } catch {
                 result.diagnostics.append(
-                    Diagnostic(.unreadableFile, "cannot read \(TerminalText.quote(path)): \(error)", path: path))
+                    Diagnostic(
+                        .unreadableFile, "cannot read \(TerminalText.quote(path)): \(error)", path: path,
+                        help: error.help))
                 return result
             }
         }
@@ -74,6 +83,12 @@ package enum ConfigurationSource {
             for endpoint in endpoints(configuration) { result.readKey(of: endpoint) }
         }
         return result
+    }
+
+    private static func linkAsFile(_ program: Program) -> Diagnostic {
+        Diagnostic(
+            .unreadableFile, "-c names a link where a file belongs", path: "",
+            help: "\(program.rawValue) --server-url LINK")
     }
 
     private static func exists(_ path: String) -> Bool {
@@ -110,12 +125,16 @@ extension CheckedConfiguration {
                 let (text, mode) = try ConfigurationSource.readPassword(path)
                 if let mode { diagnostics.append(ConfigurationSource.exposed(path, mode)) }
                 if text.isEmpty {
-                    diagnostics.append(Diagnostic(.badValue, "the password file is empty", path: path))
+                    diagnostics.append(
+                        Diagnostic(
+                            .badValue, "the password file is empty", path: path,
+                            help: "its first line is the key: ssserver genkey \(endpoint.method.rawValue) > FILE"))
                 }
                 credentials.append(Credential(method: endpoint.method, password: text))
             } catch {
                 diagnostics.append(
-                    Diagnostic(.unreadableFile, "cannot read the password file: \(error)", path: path))
+                    Diagnostic(
+                        .unreadableFile, "cannot read the password file: \(error)", path: path, help: error.help))
             }
         }
     }

@@ -15,7 +15,8 @@ package enum LogSetup {
             let logger = Logger(label: "shadowsocks") { _ in SinkLogHandler(sink) }
             return (sink, logger)
         } catch {
-            throw StartFailure("\(error)")
+            throw StartFailure(
+                "\(error)", help: "\"file\" under \"log\" names a file in a folder this user may write to")
         }
     }
 }

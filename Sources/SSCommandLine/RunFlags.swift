@@ -29,7 +29,8 @@ package struct RunFlags: ParsableArguments {
     package var method: String?
 
     @Option(
-        name: [.customShort("k"), .customLong("password")],
+        // As getopt(3) reads it: also "-kPASSWORD", and what follows is the password whatever it begins with.
+        name: [.customShort("k", allowingJoined: true), .customLong("password")], parsing: .unconditional,
         help: ArgumentHelp("The password; others on this machine can see it in ps.", valueName: "password"))
     package var password: String?
 

@@ -5,12 +5,10 @@ import Testing
 
 @Suite("The command line")
 struct CommandLineTests {
-    private static let known = ["run", "check", "genkey"]
-
     @Test("A first word that is no command ends with status 64", arguments: ["rnu", "genky", "x", "\u{1b}[2J"])
     func strangers(word: String) {
         #expect(throws: ExitCode(64)) {
-            try SubcommandHint.check([word], program: .ssserver, known: Self.known)
+            try SubcommandHint.check([word], program: .ssserver)
         }
     }
 
@@ -18,7 +16,7 @@ struct CommandLineTests {
         "Commands, flags and nothing pass",
         arguments: [[], ["run"], ["-c", "x"], ["help"], ["--help"], ["check", "x"]])
     func passing(arguments: [String]) throws {
-        try SubcommandHint.check(arguments, program: .ssserver, known: Self.known)
+        try SubcommandHint.check(arguments, program: .ssserver)
     }
 
     @Test(
@@ -41,6 +39,25 @@ struct CommandLineTests {
         ] as [(String, [UInt8], Int?)])
     func hiding(secret: String, argument: [UInt8], place: Int?) {
         #expect(Environment.placeToHide(secret, in: argument) == place)
+    }
+
+    @Test("A link where a command belongs is refused like a stranger")
+    func linkAsCommand() {
+        #expect(throws: ExitCode(64)) {
+            try SubcommandHint.check(["ss://YWVzLTI1Ni1nY206cHc@h:1"], program: .ssserver)
+        }
+    }
+
+    @Test(
+        "A password is read as getopt reads it",
+        arguments: [["-kSECRET"], ["-k", "SECRET"], ["--password=SECRET"], ["--password", "SECRET"]])
+    func attached(arguments: [String]) throws {
+        #expect(try RunFlags.parse(arguments).password == "SECRET")
+    }
+
+    @Test("A password may begin with a hyphen", arguments: [["-k", "-SECRET"], ["--password", "-SECRET"]])
+    func hyphen(arguments: [String]) throws {
+        #expect(try RunFlags.parse(arguments).password == "-SECRET")
     }
 
     @Test("A link stands for server, port, method and password")

@@ -1,5 +1,11 @@
 // Times a piece of work: the median of several runs, each long enough for the clock.
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 struct Stopwatch {
     let filter: String?
 
@@ -29,6 +35,25 @@ struct Stopwatch {
             line += speed < 1e9 ? "\(rounded(speed / 1e6)) MB/s" : "\(rounded(speed / 1e9, digits: 2)) GB/s"
         }
         print(line)
+    }
+
+    private var threadNanoseconds: UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+
+    /// Measures each of `count` executions and prints the slowest, in processor time, so that a busy machine does not
+    /// count.
+    func reportSlowest(_ name: String, of count: Int, _ work: () -> Void) {
+        if let filter, !name.contains(filter) { return }
+        var slowest: UInt64 = 0
+        for _ in 0..<count {
+            let began = threadNanoseconds
+            work()
+            slowest = max(slowest, threadNanoseconds - began)
+        }
+        print(name.padded(to: 48) + "\(slowest) ns")
     }
 
     /// With `digits` decimals, in integers: there is no `round` without the C library's mathematics.

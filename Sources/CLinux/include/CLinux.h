@@ -3,6 +3,8 @@
 #ifndef CLINUX_H
 #define CLINUX_H
 
+#include "process.h"
+
 #ifdef __linux__
 
 // Not <sys/socket.h>: its structures would then be this module's in the eyes of Swift.

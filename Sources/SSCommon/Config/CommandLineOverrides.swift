@@ -83,7 +83,7 @@ struct CommandLineText {
         if !shown.isEmpty { shown += " " }
         shown += name + " "
         let start = shown.utf8.count
-        shown += type == .secret ? "••••••••" : value
+        shown += type == .secret ? "••••••••" : ServerLink.covered(value)
         let span = SourceSpan(start, shown.utf8.count)
         flags.append(Flag(name: name, key: key, type: type, value: value, span: span))
     }

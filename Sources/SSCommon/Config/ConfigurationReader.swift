@@ -59,7 +59,7 @@ struct ConfigurationReader {
             if let setting = checker.setting(value, flag.type, shown: flag.name) {
                 flags[flag.key] = setting
             } else {
-                top.faulty.insert(flag.key)
+                top.faulty.formUnion(SettingChecker.leftUnsaid(by: value, of: flag.key))
             }
         }
         if let span = line.bothModes {

@@ -54,7 +54,8 @@ struct JSONParser {
                 ? try object(depth: depth + 1, isSecret: isSecret) : try array(depth: depth + 1, isSecret: isSecret)
         case UInt8(ascii: "\""), UInt8(ascii: "'"):
             let text = try string()
-            if isSecret { hide(SourceSpan(start + 1, offset - 1)) }
+            // A link holds a key wherever it stands.
+            if isSecret || ServerLink.covered(text) != text { hide(SourceSpan(start + 1, offset - 1)) }
             return JSONValue(.string(text), SourceSpan(start, offset))
         default:
             return try word(isSecret: isSecret)

@@ -1,7 +1,7 @@
 // Which keys hold something that must never be printed. Decided by the look of the name and not by the
 // schema alone, since it is exactly the mistyped "passwrod" whose line would be shown.
 
-enum SecretName {
+package enum SecretName {
     /// Longer names are nobody's; what they hold is hidden unseen.
     private static let longest = 64
 
@@ -10,7 +10,7 @@ enum SecretName {
 
     /// True for `password`, its likely misspellings, and the other words for a key; false for `password_file`,
     /// which is a path.
-    static func matches(_ key: some StringProtocol) -> Bool {
+    package static func matches(_ key: some StringProtocol) -> Bool {
         if key.utf8.count > longest { return true }
         let name = key.lowercased()
         if name.hasSuffix("_file") || name.hasSuffix("_path") { return false }

@@ -56,6 +56,19 @@ package struct ServerLink: Hashable, Sendable {
         }
     }
 
+    /// `text` without what stands behind the first `ss://` in it, which holds a key.
+    package static func covered(_ text: String) -> String {
+        let mark = Array("ss://".utf8)
+        let bytes = Array(text.utf8)
+        var start = 0
+        while start + mark.count < bytes.count {
+            let candidate = bytes[start..<start + mark.count].map { $0 < 0x40 ? $0 : $0 | 0x20 }
+            if candidate == mark { return String(decoding: bytes[..<start], as: UTF8.self) + "ss://••••••••" }
+            start += 1
+        }
+        return text
+    }
+
     private static func credentials(_ plain: ArraySlice<UInt8>) throws(Fault) -> (String, String) {
         guard let colon = plain.firstIndex(of: UInt8(ascii: ":")) else {
             throw Fault(description: "before the @ belongs method:password")

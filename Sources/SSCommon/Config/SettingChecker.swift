@@ -34,11 +34,23 @@ struct SettingChecker {
                     setting.keySpan = member.keySpan
                     checked.settings[key.name] = setting
                 } else {
-                    checked.faulty.insert(key.name)
+                    checked.faulty.formUnion(Self.leftUnsaid(by: member.value, of: key.name))
                 }
             }
         }
         return checked
+    }
+
+    /// The keys nobody should be told are missing because `value` of `key` could not be read: of `HOST:PORT` with a bad
+    /// port, the port too.
+    static func leftUnsaid(by value: JSONValue, of key: String) -> Set<String> {
+        guard key == "server", case .string(let text) = value.kind else { return [key] }
+        do throws(HostPort.Fault) {
+            _ = try HostPort(text)
+        } catch .badPort {
+            return [key, "server_port"]
+        } catch {}
+        return [key]
     }
 
     /// Checks one value; nil if it was faulty, which has been reported.

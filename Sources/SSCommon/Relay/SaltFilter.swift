@@ -2,11 +2,16 @@
 // keyed hashes: when the young one is full it becomes the old one, so that at least `capacity` and at most twice
 // as many of the latest salts are remembered, in bounded memory. The hash key is random per process, so nobody
 // can aim for a collision; by accident one happens for a given salt with probability below 2^-43 at a million.
+//
+// All event loops share one filter behind a lock, so no single insertion may take long: a generation is many small
+// sets that grow each for itself, and a forgotten one is given back piece by piece.
 internal import CSodium
 
 package struct SaltFilter: Sendable {
-    private var young: HashSet64
-    private var old: HashSet64
+    private var young: Generation
+    private var old: Generation
+    /// What is left of the generation before the old one; nobody asks it any more.
+    private var forgotten: [HashSet64] = []
     private let capacity: Int
     private let key: [UInt8]
 
@@ -14,21 +19,32 @@ package struct SaltFilter: Sendable {
     package init(capacity: Int) {
         precondition(capacity > 0, "a filter that remembers nothing")
         self.capacity = capacity
-        young = HashSet64()
-        old = HashSet64()
+        young = Generation(capacity: capacity)
+        old = Generation(capacity: capacity)
         key = Sodium.random(Int(crypto_shorthash_KEYBYTES))
     }
 
     /// True, and recorded, if `salt` was not seen before.
     package mutating func insert(_ salt: Salt) -> Bool {
-        let hash = hash(salt)
+        insert(hash: hash(salt))
+    }
+
+    mutating func insert(hash: UInt64) -> Bool {
         if old.contains(hash) { return false }
         guard young.insert(hash) else { return false }
+        // There are far fewer pieces than insertions in a generation, so all are gone before the next ones come.
+        _ = forgotten.popLast()
         if young.count >= capacity {
+            forgotten = old.sets
             old = young
-            young = HashSet64()
+            young = Generation(capacity: capacity)
         }
         return true
+    }
+
+    /// Bytes of hashes that are allocated.
+    var footprint: Int {
+        (young.sets + old.sets + forgotten).reduce(0) { $0 + $1.footprint }
     }
 
     private func hash(_ salt: Salt) -> UInt64 {
@@ -44,10 +60,47 @@ package struct SaltFilter: Sendable {
     }
 }
 
-/// An open-addressing set of hashes, at most half full; zero is kept apart because it marks an empty slot.
-private struct HashSet64: Sendable {
-    private var slots: [UInt64] = []
+/// Exact, like one set, but no insertion costs more than the growth of one small piece.
+private struct Generation: Sendable {
+    /// Hashes a piece holds at most when its generation is full, on average. A piece has room for 640 before it would
+    /// grow to 2,048 slots, which is more than five standard deviations away.
+    private static let share = 512
+
+    private(set) var sets: [HashSet64]
     private(set) var count = 0
+    /// How far a hash is shifted to give its piece.
+    private let shift: Int
+
+    init(capacity: Int) {
+        var bits = 0
+        while bits < 16, capacity >> bits > Self.share { bits += 1 }
+        shift = UInt64.bitWidth - bits
+        sets = [HashSet64](repeating: HashSet64(), count: 1 << bits)
+    }
+
+    func contains(_ hash: UInt64) -> Bool {
+        sets[piece(of: hash)].contains(hash)
+    }
+
+    /// False if it was there already.
+    mutating func insert(_ hash: UInt64) -> Bool {
+        guard sets[piece(of: hash)].insert(hash) else { return false }
+        count += 1
+        return true
+    }
+
+    /// By the highest bits; inside a piece the lowest decide. (A shift by the whole width gives 0.)
+    private func piece(of hash: UInt64) -> Int {
+        Int(truncatingIfNeeded: hash >> shift)
+    }
+}
+
+/// An open-addressing set of hashes, at most five eighths full; zero is kept apart because it marks an empty slot.
+private struct HashSet64: Sendable {
+    private static let smallest = 8
+
+    private var slots: [UInt64] = []
+    private var count = 0
     private var hasZero = false
 
     func contains(_ hash: UInt64) -> Bool {
@@ -61,7 +114,7 @@ private struct HashSet64: Sendable {
             defer { hasZero = true }
             return !hasZero
         }
-        if 2 * (count + 1) > slots.count { grow() }
+        if 8 * (count + 1) > 5 * slots.count { grow() }
         let index = slot(of: hash)
         if slots[index] == hash { return false }
         slots[index] = hash
@@ -69,7 +122,7 @@ private struct HashSet64: Sendable {
         return true
     }
 
-    /// Where `hash` is or would go; linear probing ends because half the slots are empty.
+    /// Where `hash` is or would go; linear probing ends because some slots are empty.
     private func slot(of hash: UInt64) -> Int {
         let mask = slots.count - 1
         var index = Int(truncatingIfNeeded: hash) & mask
@@ -77,9 +130,11 @@ private struct HashSet64: Sendable {
         return index
     }
 
+    var footprint: Int { slots.count * MemoryLayout<UInt64>.size }
+
     private mutating func grow() {
         let former = slots
-        slots = [UInt64](repeating: 0, count: max(64, former.count * 2))
+        slots = [UInt64](repeating: 0, count: max(Self.smallest, former.count * 2))
         for hash in former where hash != 0 { slots[slot(of: hash)] = hash }
     }
 }

@@ -27,10 +27,10 @@ package enum TerminalText {
         }
     }
 
-    /// Foreign text in quotes for a message: harmless, and no longer than `limit` characters.
+    /// Foreign text in quotes for a message: harmless, no longer than `limit` characters, and without the key in a link.
     package static func quote(_ text: some StringProtocol, limit: Int = 60) -> String {
         var result = "\""
-        for (index, scalar) in text.unicodeScalars.enumerated() {
+        for (index, scalar) in ServerLink.covered(String(text.prefix(limit + 6))).unicodeScalars.enumerated() {
             if index == limit {
                 result += "…"
                 break

@@ -27,7 +27,8 @@ package struct ListenAddress: Hashable, Sendable {
                     let found = try await resolver.resolve(name, on: eventLoop).get()
                     result.append(found.map { Endpoint($0, address.port) })
                 } catch {
-                    throw StartFailure("cannot listen on \(address): the name has no address here")
+                    throw StartFailure(
+                        "cannot listen on \(address): the name has no address", help: StartFailure.ownAddress)
                 }
             }
         }

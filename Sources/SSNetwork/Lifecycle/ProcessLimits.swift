@@ -6,17 +6,11 @@
 #endif
 
 package enum ProcessLimits {
-    /// No core file: memory holds keys. Writing to a closed socket is an error, not a signal.
+    /// Writing to a closed socket is an error, not a signal; files are the owner's alone.
     package static func harden() {
         signal(SIGPIPE, SIG_IGN)
         // Kept for reload; it must not end a program that has only just begun.
         signal(SIGHUP, SIG_IGN)
-        var none = rlimit(rlim_cur: 0, rlim_max: 0)
-        #if canImport(Glibc)
-            setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
-        #else
-            setrlimit(RLIMIT_CORE, &none)
-        #endif
         umask(0o077)
     }
 

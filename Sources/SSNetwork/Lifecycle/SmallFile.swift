@@ -9,6 +9,8 @@ package struct SmallFile: Sendable {
     /// Why a file cannot be had, in words for a person.
     package struct Failure: Error, Sendable, CustomStringConvertible {
         package let description: String
+        /// What to do about it.
+        package let help: String
     }
 
     package let bytes: [UInt8]
@@ -26,7 +28,10 @@ package struct SmallFile: Sendable {
         defer { close(descriptor) }
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw Self.failure(errno) }
-        guard status.st_mode & S_IFMT != S_IFDIR else { throw Failure(description: "it is a directory") }
+        guard status.st_mode & S_IFMT != S_IFDIR else {
+            throw Failure(description: "it is a directory", help: "name a file in it")
+        }
+        if status.st_mode & S_IFMT == S_IFREG, status.st_size > limit { throw Self.tooLarge(limit) }
         mode = UInt32(status.st_mode) & 0o7777
         var bytes: [UInt8] = []
         while true {
@@ -41,7 +46,7 @@ package struct SmallFile: Sendable {
                 if code == EAGAIN, Self.waitForBytes(descriptor) { continue }
                 throw Self.failure(code)
             }
-            guard bytes.count <= limit else { throw Failure(description: "it is larger than \(limit) bytes") }
+            guard bytes.count <= limit else { throw Self.tooLarge(limit) }
         }
         self.bytes = bytes
     }
@@ -53,12 +58,23 @@ package struct SmallFile: Sendable {
         return poll(&request, 1, 10_000) > 0
     }
 
+    private static func tooLarge(_ limit: Int) -> Failure {
+        let size = limit % 1024 == 0 ? "\(limit / 1024) KiB" : "\(limit) bytes"
+        return Failure(description: "it is larger than \(size)", help: "is this the right file?")
+    }
+
     private static func failure(_ code: CInt) -> Failure {
         switch code {
-        case ENOENT: Failure(description: "there is no such file")
-        case EACCES, EPERM: Failure(description: "it may not be read by this user")
-        case EAGAIN: Failure(description: "it is a pipe that nobody writes to")
-        default: Failure(description: String(cString: strerror(code)))
+        case ENOENT:
+            Failure(
+                description: "there is no such file",
+                help: "compare the name; a relative path starts in the current directory")
+        case EACCES, EPERM:
+            Failure(
+                description: "it may not be read by this user",
+                help: "make it the file of the user who runs the program: chown USER FILE, chmod 600 FILE")
+        case EAGAIN: Failure(description: "it is a pipe that nobody writes to", help: "write into it, or name a file")
+        default: Failure(description: String(cString: strerror(code)), help: "compare the path and the disk")
         }
     }
 }

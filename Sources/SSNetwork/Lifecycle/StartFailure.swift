@@ -10,28 +10,39 @@ package import SSCommon
 
 package struct StartFailure: Error, Sendable, CustomStringConvertible {
     package let description: String
+    /// What to do about it.
+    package let help: String?
 
-    package init(_ description: String) {
+    package init(_ description: String, help: String? = nil) {
         self.description = description
+        self.help = help
     }
 
     /// A port that cannot be listened on.
     package init(_ endpoint: Endpoint, _ transport: String, _ error: any Error) {
         let reason: String
+        var help: String?
         switch (error as? IOError)?.errnoCode {
         case EADDRINUSE:
-            reason = "the port is in use by another program; stop it (ss -lnp shows which) or choose another port"
+            reason = "the port is in use by another program"
+            help = "stop it (sudo ss -lnp shows which), or choose another port"
         case EADDRNOTAVAIL:
             reason = "this machine has no such address"
+            help = Self.ownAddress
         case EACCES:
-            reason = "ports below 1024 need root or CAP_NET_BIND_SERVICE"
+            reason = "this user may not"
+            help = "ports below 1024 need root or CAP_NET_BIND_SERVICE; or choose a higher port"
         case EAFNOSUPPORT:
             reason = "this machine has no IPv6"
+            help = "write 0.0.0.0 instead of ::"
         case let code?:
             reason = String(cString: strerror(code))
         case nil:
             reason = "\(error)"
         }
-        self.init("cannot listen on \(endpoint) (\(transport)): \(reason)")
+        self.init("cannot listen on \(endpoint) (\(transport)): \(reason)", help: help)
     }
+
+    /// For who names an address that is another machine's, or of a router in front.
+    static let ownAddress = "name an address of this machine (ip addr shows them), or :: for all of them"
 }

@@ -1,6 +1,6 @@
 // Closing so that the peer sees a failure (RST): for a stream that was cut off or altered, whose application must
 // not take what arrived for the whole. Never used towards a peer that has not authenticated.
-internal import NIOCore
+package import NIOCore
 
 #if canImport(Darwin)
     internal import Darwin
@@ -9,7 +9,7 @@ internal import NIOCore
 #endif
 
 extension Channel {
-    func abort() {
+    package func abort() {
         #if os(Linux)
             if let channel = self as? StreamChannel { return channel.abort() }
         #endif

@@ -31,7 +31,7 @@ struct Run: AsyncParsableCommand {
                 await client.drain(listeners)
             }
         } catch let failure as StartFailure {
-            Report.error(failure.description)
+            Report.error(failure.description, help: failure.help)
             throw Report.failed
         }
     }

@@ -2,6 +2,7 @@
 // that can destroy an error page the client has not read yet (RFC 9112 9.6). So: flush, end our side, throw away
 // what still comes until the client ends its side or a short time is over.
 import NIOCore
+import SSNetwork
 
 final class LingeringClose: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
@@ -30,7 +31,8 @@ final class LingeringClose: ChannelInboundHandler {
     func handlerAdded(context: ChannelHandlerContext) {
         let deadline = Deadline(on: context.eventLoop)
         self.deadline = deadline
-        deadline.set(drain) { context.close(promise: nil) }
+        // What did not leave in time is lost, and the client must not take the rest for the whole.
+        deadline.set(drain) { context.channel.abort() }
         // An empty write completes when everything before it has left.
         context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { [self] result in
             guard case .success = result, !inputClosed else { return context.close(promise: nil) }

@@ -21,6 +21,7 @@ final class LocalRuntime: Sendable {
     private let group: any EventLoopGroup
     private let loops: LoopContexts
     private let resolver: any NameResolver
+    private let endResolver: @Sendable () -> Void
     private let server: UpstreamServer
     private let streamReplay = ReplayGuard(capacity: 10_000)
     private let datagramReplay = ReplayGuard(capacity: 10_000)
@@ -40,7 +41,7 @@ final class LocalRuntime: Sendable {
         // One loop carries more than any laptop's network; two would pass streams between cores.
         group = Engine.makeGroup(threads: configuration.settings.workers ?? 1)
         loops = LoopContexts(group, ledger: ledger)
-        resolver = configuration.settings.makeResolver(group)
+        (resolver, endResolver) = configuration.settings.makeResolver(group)
         server = UpstreamServer(
             configuration.servers[0].address, credentials[0], resolver: resolver, logger: logger)
         if configuration.servers.count > 1 {
@@ -182,6 +183,7 @@ final class LocalRuntime: Sendable {
         while ledger.snapshot().streamsOpen > 0, ContinuousClock.now < deadline {
             try? await Task.sleep(for: .milliseconds(50))
         }
+        endResolver()
         try? await group.shutdownGracefully()
     }
 

@@ -20,9 +20,8 @@ struct FixedTunnel: Sendable {
                 switch result {
                 case .success:
                     relay.link(near, far, loop)
-                case .failure(let error):
-                    loop.counters.finished((error as? DialError ?? .failed("")).status)
-                    channel.close(promise: nil)
+                case .failure:
+                    near.decline()
                 }
             }
     }

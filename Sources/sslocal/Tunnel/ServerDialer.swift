@@ -16,7 +16,7 @@ struct ServerDialer: StreamDialer {
         configure: @escaping @Sendable (any Channel) throws -> Void
     ) -> EventLoopFuture<any Channel> {
         let loop = loops[eventLoop]
-        return connector.dial(server.address, on: eventLoop) { [server, replay] channel in
+        let dialled = connector.dial(server.address, on: eventLoop) { [server, replay] channel in
             let allocator = ReadAllocator(loop.buffers)
             try StreamSocketOptions.apply(allocator, to: channel)
             let stream = ClientStreamHandler(
@@ -24,5 +24,8 @@ struct ServerDialer: StreamDialer {
             try channel.pipeline.syncOperations.addHandler(stream)
             try configure(channel)
         }
+        // A stream that came to be counts its own end.
+        dialled.whenFailure { loop.counters.finished(($0 as? DialError ?? .failed("")).status) }
+        return dialled
     }
 }

@@ -26,7 +26,7 @@ struct Run: AsyncParsableCommand {
                 await server.drain(listeners)
             }
         } catch let failure as StartFailure {
-            Report.error(failure.description)
+            Report.error(failure.description, help: failure.help)
             throw Report.failed
         }
     }

@@ -16,6 +16,7 @@ final class ServerRuntime: Sendable {
     private let group: any EventLoopGroup
     private let loops: LoopContexts
     private let resolver: any NameResolver
+    private let endResolver: @Sendable () -> Void
     /// Recent datagrams' salts; apart from the streams' so that a burst of one does not age the other's memory.
     private let datagramReplay = ReplayGuard(capacity: 100_000)
     private let streamReplay = ReplayGuard()
@@ -35,7 +36,7 @@ final class ServerRuntime: Sendable {
         self.logger = logger
         group = Engine.makeGroup(threads: configuration.settings.workers ?? System.coreCount)
         loops = LoopContexts(group, ledger: ledger)
-        resolver = configuration.settings.makeResolver(group)
+        (resolver, endResolver) = configuration.settings.makeResolver(group)
     }
 
     /// Of accepted connections: dead peers must not be kept for ever.
@@ -163,6 +164,7 @@ final class ServerRuntime: Sendable {
         }
         let open = ledger.snapshot().streamsOpen
         if open > 0 { logger.info("ending streams that are still open", metadata: ["streams": "\(open)"]) }
+        endResolver()
         try? await group.shutdownGracefully()
     }
 

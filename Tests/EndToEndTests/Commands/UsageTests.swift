@@ -21,6 +21,34 @@ extension EndToEnd {
             }
         }
 
+        @Test("usage errors begin like all errors and repeat no password", arguments: OurCommand.allCases)
+        func usageForm(_ command: OurCommand) throws {
+            try onStage { stage in
+                let secret = "c2VjcmV0"
+                for arguments in [
+                    ["-k\(secret)", "--foo"], ["-vk\(secret)"], ["--password=\(secret)", "--foo"], ["-k", "x", secret],
+                    ["--paswd", secret], ["--server-url=\(secret)"], ["ss://\(secret)"], ["-c", "ss://\(secret)"],
+                    ["-s", "ss://\(secret)"],
+                ] {
+                    let finished = try stage.run(command, arguments)
+                    #expect(finished.exit != .status(0) && finished.output.isEmpty)
+                    #expect(finished.errors.hasPrefix("error"), "\(arguments): \(finished.errors)")
+                    #expect(finished.errors.contains("= help: "), "\(arguments): \(finished.errors)")
+                    #expect(!finished.errors.contains(secret), "\(arguments): \(finished.errors)")
+                }
+            }
+        }
+
+        @Test("the version is said on standard output", arguments: OurCommand.allCases)
+        func version(_ command: OurCommand) throws {
+            try onStage { stage in
+                let finished = try stage.run(command, ["--version"])
+                #expect(finished.exit == .status(0) && finished.errors.isEmpty)
+                #expect(finished.output.wholeMatch(of: /[a-z]+ \d+\.\d+\.\d+\n/) != nil, "\(finished.output)")
+                #expect(finished.output.hasPrefix("\(command.rawValue) "))
+            }
+        }
+
         @Test("genkey prints a key of the method's length", arguments: Method.allCases)
         func genkey(_ method: Method) throws {
             try onStage { stage in

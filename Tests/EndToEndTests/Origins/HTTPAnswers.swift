@@ -18,6 +18,12 @@ enum HTTPAnswers {
         case "close":
             try connection.send("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\nuntil the end\n")
             return false
+        case "rest":
+            try connection.send("HTTP/1.1 200 OK\r\n\r\n")
+            try Pattern.send(Int(parts.last ?? "") ?? 0, on: connection)
+            return false
+        case "endless":
+            try sendEndlessly(on: connection)
         case "slow":
             try sendSlowly(on: connection)
         case "upgrade":
@@ -60,6 +66,15 @@ enum HTTPAnswers {
         for _ in 0..<20 {
             try connection.send(".")
             pause(0.1)
+        }
+    }
+
+    /// Only the close would end it; half a minute stands for ever.
+    private static func sendEndlessly(on connection: Socket) throws {
+        try connection.send("HTTP/1.1 200 OK\r\n\r\n")
+        for _ in 0..<600 {
+            try connection.send(".")
+            pause(0.05)
         }
     }
 

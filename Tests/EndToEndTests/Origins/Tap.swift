@@ -10,6 +10,10 @@ final class Tap: Sendable {
         case forward(Endpoint)
         /// Client's first 2,000 bytes go on one by one.
         case drip(Endpoint)
+        /// The server's byte at this offset arrives with a bit flipped.
+        case alter(Endpoint, at: Int)
+        /// The server's bytes end at this offset, with a FIN.
+        case cut(Endpoint, at: Int)
     }
 
     /// One reading on a recorded connection.
@@ -51,9 +55,10 @@ final class Tap: Sendable {
         let upstream: Socket? =
             switch mode {
             case .swallow: nil
-            case .forward(let server), .drip(let server): try Socket.connected(to: server)
+            case .forward(let server), .drip(let server), .alter(let server, _), .cut(let server, _):
+                try Socket.connected(to: server)
             }
-        if let upstream { startThread { Self.copy(upstream, connection) } }
+        if let upstream { startThread { Self.copy(upstream, connection, mode) } }
         var dripped = 0
         while true {
             let bytes = try connection.receive(1 << 18, seconds: 60)
@@ -75,9 +80,21 @@ final class Tap: Sendable {
         if upstream != nil { pause(0.5) }
     }
 
-    private static func copy(_ from: Socket, _ to: Socket) {
-        while let bytes = try? from.receive(1 << 18, seconds: 60), !bytes.isEmpty {
+    private static func copy(_ from: Socket, _ to: Socket, _ mode: Mode) {
+        var offset = 0
+        while var bytes = try? from.receive(1 << 18, seconds: 60), !bytes.isEmpty {
+            var isCut = false
+            switch mode {
+            case .swallow, .forward, .drip: break
+            case .alter(_, let place):
+                if (offset..<offset + bytes.count).contains(place) { bytes[place - offset] ^= 1 }
+            case .cut(_, let place):
+                isCut = offset + bytes.count >= place
+                if isCut { bytes = Array(bytes.prefix(place - offset)) }
+            }
             guard (try? to.send(bytes)) != nil else { return }
+            offset += bytes.count
+            if isCut { break }
         }
         to.finish()
     }

@@ -55,6 +55,54 @@ struct CommandLineOverridesTests {
         #expect(configuration.settings.log.level == .trace)
     }
 
+    @Test(
+        "a host with a bad port is one fault, not two", arguments: ["x:0", "x:65536", "x:", "192.0.2.1:a", "[::1]:0"])
+    func badPort(server: String) {
+        let overrides = Self.flags {
+            $0.server = server
+            $0.method = "aes-256-gcm"
+            $0.passwordFile = "k"
+        }
+        let codes = [
+            ServerConfiguration.load(nil, overrides: overrides).diagnostics.map(\.code),
+            LocalConfiguration.load(nil, overrides: overrides).diagnostics.map(\.code),
+        ]
+        #expect(codes == [[.badPort], [.badPort]])
+        let text = "{ \"server\": \"\(server)\", \"method\": \"aes-256-gcm\", \"password\": \"\(Reading.key)\" }"
+        #expect(Reading.server(text).diagnostics.map(\.code) == [.badPort])
+        #expect(Reading.local(text).diagnostics.map(\.code) == [.badPort])
+    }
+
+    @Test("a bad host says nothing about the port, which is missed all the same")
+    func badHost() {
+        let overrides = Self.flags {
+            $0.server = "a b"
+            $0.method = "aes-256-gcm"
+            $0.passwordFile = "k"
+        }
+        let codes = ServerConfiguration.load(nil, overrides: overrides).diagnostics.map(\.code)
+        #expect(codes == [.badHost, .missingKey])
+    }
+
+    @Test("a link in the place of anything else is not shown")
+    func link() {
+        let link = "ss://YWVzLTI1Ni1nY206c2VjcmV0@h:1"
+        let overrides = Self.flags {
+            $0.server = link
+            $0.method = link
+            $0.localAddress = link
+            $0.timeout = link
+        }
+        let flags = Self.render(LocalConfiguration.load(nil, overrides: overrides).diagnostics)
+        #expect(flags.contains("a link where a host belongs") && flags.contains("ss://••••••••"))
+        #expect(!flags.contains("YWVz"))
+        for key in ["server", "method", "mode", "nameserver", "timeout", "server_port", "protocol", "unheard_of"] {
+            let text = "{ \"\(key)\": \"\(link)\", \"x\": 1 }"
+            let file = Self.render(Reading.local(text).diagnostics + Reading.server(text).diagnostics)
+            #expect(!file.isEmpty && !file.contains("YWVz"), "\(file)")
+        }
+    }
+
     @Test("nothing at all says which flags are missing")
     func nothing() {
         #expect(

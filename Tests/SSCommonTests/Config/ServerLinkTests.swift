@@ -26,6 +26,17 @@ struct ServerLinkTests {
         #expect(link.name == "中")
     }
 
+    @Test(
+        "A link inside a text is covered",
+        arguments: [
+            ("", ""), ("ss://", "ss://"), ("begins with ss://", "begins with ss://"), ("s", "s"), ("ss:/x", "ss:/x"),
+            ("ss://x", "ss://••••••••"), ("SS://x", "ss://••••••••"), ("see sss://x y", "see sss://••••••••"),
+            ("https://a", "https://a"),
+        ])
+    func covered(text: String, shown: String) {
+        #expect(ServerLink.covered(text) == shown)
+    }
+
     @Test("The port may be left out, and an empty plugin is none")
     func defaults() throws {
         let link = try ServerLink("SS://aes-128-gcm:pass%3Aword@example.com/?plugin=&unknown=1")

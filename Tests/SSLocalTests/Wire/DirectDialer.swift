@@ -8,6 +8,7 @@ final class DirectDialer: StreamDialer {
     private let port: Int
     private let failure: DialError?
     private let dialled = Locked<[TargetAddress]>([])
+    private let opened = Locked<[any Channel]>([])
     /// Held back until the test opens it.
     private let gate: EventLoopPromise<Void>?
 
@@ -20,18 +21,25 @@ final class DirectDialer: StreamDialer {
     /// Everything that was asked for, in order.
     var targets: [TargetAddress] { dialled.withLock { $0 } }
 
+    /// The ends of the connections to the origin that the front holds.
+    var channels: [any Channel] { opened.withLock { $0 } }
+
     func dial(
         _ target: TargetAddress, on eventLoop: any EventLoop,
         configure: @escaping @Sendable (any Channel) throws -> Void
     ) -> EventLoopFuture<any Channel> {
         dialled.withLock { $0.append(target) }
         if let failure { return eventLoop.makeFailedFuture(failure) }
-        let opened = gate?.futureResult.hop(to: eventLoop) ?? eventLoop.makeSucceededVoidFuture()
-        return opened.flatMap { [port] in
+        let gated = gate?.futureResult.hop(to: eventLoop) ?? eventLoop.makeSucceededVoidFuture()
+        return gated.flatMap { [port] in
             ClientBootstrap(group: eventLoop)
                 .channelOption(.allowRemoteHalfClosure, value: true)
                 .channelInitializer { channel in channel.eventLoop.makeCompletedFuture { try configure(channel) } }
                 .connect(host: "127.0.0.1", port: port)
+        }
+        .map { [opened] channel in
+            opened.withLock { $0.append(channel) }
+            return channel
         }
         .flatMapErrorThrowing { _ in throw DialError.refused }
     }

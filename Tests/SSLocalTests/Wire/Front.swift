@@ -17,7 +17,8 @@ struct Front {
     /// Runs `body` with a front that dials the origin, whatever the target.
     static func with(
         failing failure: DialError? = nil, gate: EventLoopPromise<Void>? = nil, originReads: Bool = true,
-        configure: (inout FrontConfiguration) -> Void = { _ in }, _ body: (Front) async throws -> Void
+        configure: (inout FrontConfiguration) -> Void = { _ in },
+        accepting: @escaping @Sendable (any Channel) -> Void = { _ in }, _ body: (Front) async throws -> Void
     ) async throws {
         let origin = try await Origin.start(reading: originReads)
         let dialer = DirectDialer(to: origin.port, failing: failure, gate: gate)
@@ -29,6 +30,7 @@ struct Front {
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { [configuration] channel in
                 channel.eventLoop.makeCompletedFuture {
+                    accepting(channel)
                     try channel.pipeline.syncOperations.addHandler(FrontHandler(configuration))
                 }
             }

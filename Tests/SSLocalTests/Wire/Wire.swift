@@ -17,6 +17,8 @@ final class Wire: Sendable {
         var ended = false
         /// The connection is gone.
         var closed = false
+        /// It went with RST.
+        var wasReset = false
     }
 
     let channel: any Channel
@@ -131,5 +133,8 @@ private final class Collector: ChannelInboundHandler {
         }
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if (error as? IOError)?.errnoCode == ECONNRESET { recorder.state.withLock { $0.wasReset = true } }
+        context.close(promise: nil)
+    }
 }

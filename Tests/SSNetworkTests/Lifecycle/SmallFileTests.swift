@@ -42,6 +42,7 @@ struct SmallFileTests {
         } catch {
             #expect(
                 ["there is no such file", "it is a directory", "it is larger than 1000 bytes"].contains("\(error)"))
+            #expect(!error.help.isEmpty)
         }
     }
 

@@ -20,6 +20,8 @@ final class HTTPExchange {
         case next(reusable: HTTPUpstream?)
         /// Close: the response is out, or broke off and its framing shows that to the client.
         case close
+        /// Close with RST: the response broke off, and a close in good order would pass for its end.
+        case abort
         /// Nothing of a final response is out: show this. `clean` says whether the request was read to its end.
         case answer(HTTPLocalResponse, clean: Bool)
         /// 101: both connections change protocol.
@@ -98,7 +100,7 @@ final class HTTPExchange {
     private func finish(_ end: End) {
         switch end {
         case .next, .switched: break
-        case .close, .answer: upstream?.close()
+        case .close, .abort, .answer: upstream?.close()
         }
         upstream?.exchange = nil
         upstream = nil
@@ -240,7 +242,24 @@ extension HTTPExchange {
                 "HTTP request failed", metadata: ["request": "\(id)", "status": "\(page.status)"])
             let nothingOwed = requestIsRead || request.framing == .none
             end = .answer(HTTPLocalResponse(page, requestID: id), clean: nothingOwed)
-        case .body: end = .close
+        case .body(_, _, let forwarded): end = Self.brokenOff(forwarded)
+        }
+    }
+
+    /// How a response ends that will not come to its end. A client that counts bytes or chunks notices, and may make
+    /// use of what it got; one that waits for the close would take it for the whole (RFC 9112 8).
+    private static func brokenOff(_ forwarded: ForwardedResponse) -> End {
+        switch forwarded.body {
+        case .none, .counted, .chunked: .close
+        case .untilClose: .abort
+        }
+    }
+
+    /// Whether a close now would make the response look whole.
+    var isDelimitedByClose: Bool {
+        switch response {
+        case .head: false
+        case .body(_, _, let forwarded): end == nil && forwarded.body == .untilClose
         }
     }
 
@@ -317,10 +336,9 @@ extension HTTPExchange {
             if !upstream.ended {
                 upstream.channel.read()
             } else {
-                if !reader.endsAtClose || upstream.broken {
-                    configuration.logger.debug("HTTP response broke off")
-                }
-                end = .close
+                let isWhole = reader.endsAtClose && !upstream.broken
+                if !isWhole { configuration.logger.debug("HTTP response broke off") }
+                end = isWhole ? .close : Self.brokenOff(forwarded)
             }
             return false
         case .framing(let count):

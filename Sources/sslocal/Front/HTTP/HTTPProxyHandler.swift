@@ -6,8 +6,9 @@ import NIOCore
 import SSCommon
 import SSNetwork
 
-final class HTTPProxyHandler: ChannelInboundHandler, RemovableChannelHandler {
+final class HTTPProxyHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
     private enum Phase {
@@ -38,6 +39,7 @@ final class HTTPProxyHandler: ChannelInboundHandler, RemovableChannelHandler {
     private var isAdvancing = false
     private var advanceAgain = false
     private var deadline: Deadline?
+    private var isAborting = false
 
     init(_ configuration: FrontConfiguration, channel: any Channel) {
         self.configuration = configuration
@@ -82,6 +84,20 @@ final class HTTPProxyHandler: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+
+    /// Somebody else ends the connection, as the program does when it stops.
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        guard !isAborting, case .exchange(let exchange) = phase, exchange.isDelimitedByClose else {
+            return context.close(mode: mode, promise: promise)
+        }
+        context.channel.closeFuture.cascade(to: promise)
+        abort(context)
+    }
+
+    private func abort(_ context: ChannelHandlerContext) {
+        isAborting = true
+        context.channel.abort()
+    }
 
     /// Moves what can be moved. A call from within makes the round begin again instead of nesting, so a thousand
     /// pipelined requests that are all answered at once need no deeper stack than one.
@@ -180,6 +196,9 @@ extension HTTPProxyHandler {
             reusable?.rest()
             advance()
         case .close: close()
+        case .abort:
+            phase = .over
+            if let context { abort(context) }
         case .answer(let response, let clean):
             send(response, to: exchange.request, persists: clean && exchange.request.persists)
         case .switched(let upstream):

@@ -2,6 +2,7 @@
 // request when the next one goes to the same place (RFC 9112 9.3).
 import NIOCore
 import SSCommon
+import SSNetwork
 
 final class HTTPUpstream: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
@@ -12,7 +13,8 @@ final class HTTPUpstream: ChannelInboundHandler, RemovableChannelHandler {
     var input = ByteBuffer()
     /// The origin sends no more: it ended its side, closed, or broke.
     private(set) var ended = false
-    /// The end was not a clean one, so a body that is delimited by it cannot be trusted to be whole.
+    /// The end was not a clean one (cut, altered, reset, or closed from here), so a body that is delimited by it cannot
+    /// be trusted to be whole.
     private(set) var broken = false
     /// Whom to tell; nil while no request uses the connection.
     var exchange: HTTPExchange?
@@ -45,20 +47,25 @@ final class HTTPUpstream: ChannelInboundHandler, RemovableChannelHandler {
     func channelWritabilityChanged(context: ChannelHandlerContext) { changed() }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        guard case .inputClosed? = event as? ChannelEvent else { return context.fireUserInboundEventTriggered(event) }
-        ended = true
-        changed()
+        switch event {
+        case ChannelEvent.inputClosed:
+            ended = true
+            changed()
+        case is StreamBroken:
+            // The stream handler closes the channel next, and then the exchange is told.
+            broken = true
+        default: context.fireUserInboundEventTriggered(event)
+        }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        // An end in good order is told before the channel goes.
+        if !ended { broken = true }
         ended = true
         changed()
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        broken = true
-        context.close(promise: nil)
-    }
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 
     private func changed() {
         if let exchange {

@@ -1,0 +1,16 @@
+// What a process may ask of the kernel about itself. prctl(2) takes a variable number of arguments, which Swift does not
+// import.
+#ifndef CLINUX_PROCESS_H
+#define CLINUX_PROCESS_H
+
+#ifdef __linux__
+
+/// PR_SET_DUMPABLE 0: no core file, no ptrace(2) and no /proc/PID/mem for anybody but root. 0, or -1 and errno.
+int linux_forbid_dumps(void);
+
+/// PR_GET_DUMPABLE.
+int linux_allows_dumps(void);
+
+#endif
+
+#endif

@@ -1,0 +1,32 @@
+// Keys live in memory, so nobody but root may look at it and nothing of it may reach a disk in a core file.
+#if canImport(Glibc)
+    internal import CLinux
+    internal import Glibc
+#elseif canImport(Darwin)
+    internal import Darwin
+#endif
+
+package enum ProcessMemory {
+    /// For the rest of the process's life; before the first key is read. Without effect where the system refuses.
+    package static func hide() {
+        // The limit alone would not do: Linux does not apply it where core files are piped to a program (core(5)).
+        #if canImport(Glibc)
+            _ = linux_forbid_dumps()
+            setLimit(__rlimit_resource_t(RLIMIT_CORE.rawValue))
+        #else
+            setLimit(RLIMIT_CORE)
+        #endif
+    }
+
+    #if canImport(Glibc)
+        private static func setLimit(_ resource: __rlimit_resource_t) {
+            var none = rlimit(rlim_cur: 0, rlim_max: 0)
+            setrlimit(resource, &none)
+        }
+    #else
+        private static func setLimit(_ resource: CInt) {
+            var none = rlimit(rlim_cur: 0, rlim_max: 0)
+            setrlimit(resource, &none)
+        }
+    #endif
+}
