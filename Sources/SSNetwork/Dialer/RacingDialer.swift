@@ -127,6 +127,11 @@ extension RacingDialer.Options {
     ) -> EventLoopFuture<any Channel> {
         #if os(Linux)
             if let loop = eventLoop as? EpollLoop {
+                guard loop.inEventLoop else {
+                    return loop.flatSubmit { [self] in
+                        connect(to: endpoint, on: loop, timeout: timeout, configure: configure)
+                    }
+                }
                 return StreamChannel.connect(
                     to: endpoint, on: loop, timeout: timeout, noDelay: noDelay, keepAlive: keepAlive,
                     configure: configure)

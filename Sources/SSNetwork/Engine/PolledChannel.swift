@@ -109,6 +109,9 @@
         }
 
         override func loopEnds() {
+            // Handlers may choose how it closes; none may keep it open.
+            pipeline.syncOperations.close(mode: .all, promise: nil)
+            guard isOpen else { return }
             close0(error: EventLoopError.shutdown, mode: .all, promise: nil)
         }
 

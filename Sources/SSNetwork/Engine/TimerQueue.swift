@@ -28,15 +28,18 @@ struct TimerQueue {
     }
 
     private var heap: [Entry] = []
-    private var count: UInt64 = 0
+    private var added: UInt64 = 0
     private var cancelled = 0
 
     /// The earliest deadline; nil if there is nothing to do.
     var next: UInt64? { heap.first?.timer.deadline }
 
+    /// Cancelled ones included.
+    var count: Int { heap.count }
+
     mutating func add(_ timer: LoopTimer) {
-        count += 1
-        heap.append(Entry(timer: timer, number: count))
+        added += 1
+        heap.append(Entry(timer: timer, number: added))
         siftUp(heap.count - 1)
     }
 

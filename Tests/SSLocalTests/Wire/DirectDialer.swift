@@ -1,6 +1,5 @@
 // A dialer without a tunnel: whatever the target, it connects to one place on loopback, or fails as told.
 import NIOCore
-import NIOPosix
 import SSCommon
 import SSNetwork
 
@@ -32,15 +31,20 @@ final class DirectDialer: StreamDialer {
         if let failure { return eventLoop.makeFailedFuture(failure) }
         let gated = gate?.futureResult.hop(to: eventLoop) ?? eventLoop.makeSucceededVoidFuture()
         return gated.flatMap { [port] in
-            ClientBootstrap(group: eventLoop)
-                .channelOption(.allowRemoteHalfClosure, value: true)
-                .channelInitializer { channel in channel.eventLoop.makeCompletedFuture { try configure(channel) } }
-                .connect(host: "127.0.0.1", port: port)
+            RacingDialer(resolver: NoNames()).dial(
+                TargetAddress(.ip(.v4(IPv4Address(127, 0, 0, 1))), port: UInt16(port)), on: eventLoop,
+                configure: configure)
         }
         .map { [opened] channel in
             opened.withLock { $0.append(channel) }
             return channel
         }
         .flatMapErrorThrowing { _ in throw DialError.refused }
+    }
+}
+
+private struct NoNames: NameResolver {
+    func resolve(_ name: HostName, on eventLoop: any EventLoop) -> EventLoopFuture<[IPAddress]> {
+        eventLoop.makeFailedFuture(DialError.nameNotFound)
     }
 }

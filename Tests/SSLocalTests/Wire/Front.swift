@@ -1,18 +1,20 @@
 // A listening front on loopback with an origin behind it, as most tests want it.
 import Logging
 import NIOCore
-import NIOPosix
 import SSCommon
 import SSNetwork
 
 @testable import sslocal
 
 struct Front {
+    /// The loops that a program has here; never shut down.
+    static let group: any EventLoopGroup = Engine.makeGroup(threads: 2)
+
     let origin: Origin
     let dialer: DirectDialer
-    let listener: any Channel
+    let listener: StreamListener
 
-    var port: Int { listener.localAddress?.port ?? 0 }
+    var port: Int { Int(listener.address?.port ?? 0) }
 
     /// Runs `body` with a front that dials the origin, whatever the target.
     static func with(
@@ -27,16 +29,16 @@ struct Front {
             requestID: { "id42" }, startRelay: GlueRelay.start)
         configuration.limits.linger = .milliseconds(300)
         configure(&configuration)
-        let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .childChannelInitializer { [configuration] channel in
-                channel.eventLoop.makeCompletedFuture {
-                    accepting(channel)
-                    try channel.pipeline.syncOperations.addHandler(FrontHandler(configuration))
-                }
-            }
-            .bind(host: "127.0.0.1", port: 0).get()
+        let loops = LoopContexts(group, ledger: TrafficLedger())
+        let listener = try await StreamListener.bind(
+            ListenAddress(Endpoint(.v4(IPv4Address(127, 0, 0, 1)), 0)), group: group, loops: loops
+        ) { [configuration] channel, _, _ in
+            accepting(channel)
+            StreamSocketOptions.applyForHandshake(to: channel)
+            try channel.pipeline.syncOperations.addHandler(FrontHandler(configuration))
+        }.get()
         defer {
-            listener.close(promise: nil)
+            _ = listener.close()
             origin.stop()
         }
         try await body(Front(origin: origin, dialer: dialer, listener: listener))

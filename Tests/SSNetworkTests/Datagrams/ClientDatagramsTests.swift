@@ -18,7 +18,7 @@ struct ClientDatagramsTests {
     func answers() async throws {
         let server = try await DatagramPeer()
         let stranger = try await DatagramPeer()
-        let eventLoop = MultiThreadedEventLoopGroup.singleton.any()
+        let eventLoop = TestEngine.group.any()
         let replies = Replies()
         let association = try await eventLoop.submit {
             let association = ClientAssociation(

@@ -26,7 +26,7 @@ struct ServerDatagramsTests {
         init(limit: Int = 16, lifetime: TimeAmount = .seconds(60), denied: Set<UInt16> = []) async throws {
             let counters = ledger.makeCounters()
             port = try await DatagramPort.open(
-                Endpoint(.v4(IPv4Address(127, 0, 0, 1)), 0), on: MultiThreadedEventLoopGroup.singleton.any(), batch: 4,
+                Endpoint(.v4(IPv4Address(127, 0, 0, 1)), 0), on: TestEngine.group.any(), batch: 4,
                 onLoss: { [losses] _ in losses.note() },
                 handler: {
                     ServerDatagramHandler(

@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Dialling straight to the target", .serialized)
 struct RacingDialerTests {
-    private let group = MultiThreadedEventLoopGroup.singleton
+    private let group = TestEngine.group
     private let inside = IPAddress("127.0.0.1")!
     private let outside = IPAddress("127.0.0.2")!
 

@@ -34,10 +34,10 @@ final class Peer {
     deinit { close() }
 
     /// A listening socket on loopback; `accept` it.
-    static func listening() -> (peer: Peer, port: UInt16) {
+    static func listening(backlog: CInt = 8) -> (peer: Peer, port: UInt16) {
         let peer = Peer(socket(AF_INET, streamType, 0))
         let isBound = SocketAddress(loopback(0)).withSockAddr { bind(peer.descriptor, $0, socklen_t($1)) }
-        precondition(isBound == 0 && listen(peer.descriptor, 8) == 0)
+        precondition(isBound == 0 && listen(peer.descriptor, backlog) == 0)
         var name = sockaddr()
         var length = socklen_t(MemoryLayout<sockaddr>.size)
         getsockname(peer.descriptor, &name, &length)
@@ -53,6 +53,14 @@ final class Peer {
         }
         let isConnected = SocketAddress(loopback(port)).withSockAddr { connect(peer.descriptor, $0, socklen_t($1)) }
         precondition(isConnected == 0)
+        return peer
+    }
+
+    /// A connection that nobody may ever accept; does not wait for it.
+    static func connecting(to port: UInt16) -> Peer {
+        let peer = Peer(socket(AF_INET, streamType, 0))
+        _ = fcntl(peer.descriptor, F_SETFL, fcntl(peer.descriptor, F_GETFL) | O_NONBLOCK)
+        _ = SocketAddress(loopback(port)).withSockAddr { connect(peer.descriptor, $0, socklen_t($1)) }
         return peer
     }
 

@@ -22,7 +22,7 @@ final class RelayRig {
     init(
         receiveBuffer: CInt? = nil, configure: @escaping @Sendable (any Channel) throws -> Void = { _ in }
     ) async throws {
-        let eventLoop = MultiThreadedEventLoopGroup.singleton.any()
+        let eventLoop = TestEngine.group.any()
         let loops = LoopContexts(eventLoop, ledger: ledger)
         loop = loops[eventLoop]
         let accepted = eventLoop.makePromise(of: (any Channel, NIOLoopBound<RelayHandler>).self)

@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Resolving with a memory")
 struct CachingResolverTests {
-    private let group = MultiThreadedEventLoopGroup.singleton
+    private let group = TestEngine.group
     private let address = IPAddress("192.0.2.1")!
 
     @Test("Many callers on several loops cost one lookup, and each is answered on its own loop")

@@ -128,7 +128,7 @@ struct StubResolverTests {
     @Test("Behind the cache a second question asks nobody")
     func cached() async throws {
         let server = try await FakeNameServer { [FakeNameServer.reply($0, [$0.isIPv6 ? Self.v6 : Self.v4])] }
-        let group = MultiThreadedEventLoopGroup.singleton
+        let group = TestEngine.group
         let resolver = CachingResolver(StubResolver([Nameserver(server.endpoint)], group: group))
         let name = try #require(HostName("www.example.com"))
         for _ in 0..<3 { #expect(try await resolver.resolve(name, on: group.any()).get().count == 2) }
@@ -145,7 +145,7 @@ struct StubResolverTests {
         _ servers: [Endpoint], _ transport: Nameserver.Transport = .udp
     ) async -> (TimedResolution, Duration) {
         let resolver = StubResolver(
-            servers.map { Nameserver($0, transport) }, group: MultiThreadedEventLoopGroup.singleton)
+            servers.map { Nameserver($0, transport) }, group: TestEngine.group)
         let start = ContinuousClock.now
         let result = await withCheckedContinuation { continuation in
             resolver.start(DomainName("www.example.com")!) { continuation.resume(returning: $0) }
