@@ -33,13 +33,13 @@
             area.deallocate()
         }
 
-        /// Receives up to `limit` (1...`count`) datagrams; -1 with `errno` if there is none.
+        /// Receives up to `limit` (1...`count`) datagrams; `errno`, negative, if there is none.
         func receive(from descriptor: CInt, limit: Int) -> Int {
             for index in 0..<limit {
                 vectors[index] = linux_vector(base: area + index * Self.capacity, length: Self.capacity)
                 prepare(index, addressLength: socklen_t(MemoryLayout<sockaddr_storage>.size))
             }
-            return Int(linux_receive(descriptor, messages, CUnsignedInt(limit)))
+            return Self.result(linux_receive(descriptor, messages, CUnsignedInt(limit)))
         }
 
         /// The datagram at `index` of the last `receive`; nil if its sender has no address of ours.
@@ -54,7 +54,7 @@
         }
 
         /// Sends datagrams (1...`count`), to their destinations if the socket is not connected. The result is how
-        /// many left; -1 with `errno` if the first could not.
+        /// many left; `errno`, negative, if the first could not.
         func send(_ datagrams: [OutgoingDatagram], from descriptor: CInt) -> Int {
             for (index, datagram) in datagrams.enumerated() {
                 datagram.buffer.withUnsafeReadableBytes { bytes in
@@ -73,9 +73,11 @@
                 prepare(index, addressLength: length)
             }
             return withExtendedLifetime(datagrams) {
-                Int(linux_send(descriptor, messages, CUnsignedInt(datagrams.count)))
+                Self.result(linux_send(descriptor, messages, CUnsignedInt(datagrams.count)))
             }
         }
+
+        private static func result(_ count: CInt) -> Int { Int(count < 0 ? -errno : count) }
 
         private func prepare(_ index: Int, addressLength: socklen_t) {
             messages[index].header.name = addressLength > 0 ? UnsafeMutableRawPointer(addresses + index) : nil

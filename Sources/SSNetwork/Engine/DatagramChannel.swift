@@ -111,7 +111,7 @@
             guard isOpen else { return }
             let datagrams = loop.datagrams
             let count = datagrams.receive(from: descriptor, limit: batch)
-            guard count >= 0 else { return readFailed(errno) }
+            guard count >= 0 else { return readFailed(CInt(-count)) }
             // Fewer than there was room for: the socket is empty.
             if count < batch { isReadable = false }
             isReadWanted = false
@@ -134,8 +134,9 @@
                 isReadable = false
                 return
             }
-            // EINTR, or an error that an earlier datagram caused, which this call has taken off the socket.
-            loop.run(later: self)
+            // EINTR, or an error that an earlier datagram caused, which this call has taken off the socket. Without memory
+            // the next datagram will tell.
+            if code != ENOMEM, code != ENOBUFS { loop.run(later: self) }
             if code != EINTR { pipeline.syncOperations.fireErrorCaught(IOError(errnoCode: code, reason: "recvmmsg")) }
         }
 
@@ -173,10 +174,10 @@
                 let count = loop.datagrams.send(datagrams, from: descriptor)
                 if count >= 0 {
                     for datagram in take(count) { datagram.promise?.succeed() }
-                } else if errno == EAGAIN {
+                } else if count == -Int(EAGAIN) {
                     block()
-                } else if errno != EINTR {
-                    let error = IOError(errnoCode: errno, reason: "sendmmsg")
+                } else if count != -Int(EINTR) {
+                    let error = IOError(errnoCode: CInt(-count), reason: "sendmmsg")
                     for datagram in take(1) { datagram.promise?.fail(error) }
                 }
             }

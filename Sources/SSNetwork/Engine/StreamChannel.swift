@@ -166,6 +166,7 @@
             case .active: break
             case .closed: return
             }
+            guard case .active = phase else { return }
             if events & (Self.readEvents | Self.endEvents) != 0 {
                 isReadable = true
                 if events & Self.endEvents != 0 { isEndNear = true }
@@ -176,6 +177,9 @@
             }
             if isReadWanted {
                 if isReadable { readOnce() }
+            } else if isInputEnded, events & (linux_poll_error | linux_poll_hang_up) != 0 {
+                // Nothing is left to be read, and nothing can be sent any more.
+                close0(error: ChannelError.eof, mode: .all, promise: nil)
             } else if events & linux_poll_error != 0 {
                 tell(IOError(errnoCode: ECONNRESET, reason: "reset by the peer"))
             }
@@ -196,7 +200,7 @@
         private func readOnce() {
             guard case .active = phase, !isInputEnded else { return }
             isReadWanted = false
-            let (buffer, count) = receive()
+            let (buffer, count, code) = receive()
             if count > 0, let tap {
                 tap.received(buffer)
                 guard isActive else { return }
@@ -211,7 +215,6 @@
                 readIfWanted()
                 return
             }
-            let code = errno
             if count == 0 { return inputEnded() }
             if code == EAGAIN || code == EINTR {
                 isReadable = code == EINTR
@@ -224,16 +227,18 @@
             close0(error: error, mode: .all, promise: nil)
         }
 
-        /// The count is read(2)'s. Less than there was room for means that the socket is empty now.
-        private func receive() -> (ByteBuffer, Int) {
+        /// The count is read(2)'s, with `errno`. Less than there was room for means that the socket is empty now.
+        private func receive() -> (ByteBuffer, Int, CInt) {
             var buffer: ByteBuffer
             let count: Int
+            var code: CInt = 0
             if let source {
                 buffer = source.buffer(allocator: allocator)
                 let room = buffer.writableBytes
                 var result = 0
                 buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: 0) { bytes in
                     result = Glibc.read(descriptor, bytes.baseAddress, bytes.count)
+                    code = errno
                     return max(0, result)
                 }
                 count = result
@@ -241,12 +246,13 @@
                 if count < room, !isEndNear { isReadable = false }
             } else {
                 count = Glibc.read(descriptor, loop.scratch.baseAddress, loop.scratch.count)
+                code = errno
                 let bytes = UnsafeRawBufferPointer(rebasing: loop.scratch.prefix(max(0, count)))
                 buffer = allocator.buffer(capacity: bytes.count)
                 buffer.writeBytes(bytes)
                 if count < loop.scratch.count, !isEndNear { isReadable = false }
             }
-            return (buffer, count)
+            return (buffer, count, code)
         }
 
         private func inputEnded() {
@@ -297,7 +303,7 @@
             while case .active = phase, !queue.isEmpty, !isBlocked {
                 let (taken, offered) = queue.write(to: descriptor)
                 if taken < 0 {
-                    let code = errno
+                    let code = CInt(-taken)
                     if code == EINTR { continue }
                     if code == EAGAIN {
                         block()
@@ -390,7 +396,9 @@
                 promise?.fail(ChannelError.outputClosed)
                 return
             }
-            if queue.isEmpty { endOutput(promise) } else { output = .ending(promise) }
+            if queue.isEmpty { return endOutput(promise) }
+            output = .ending(promise)
+            flush0()
         }
 
         private func closeInput(_ promise: EventLoopPromise<Void>?) {

@@ -32,19 +32,21 @@
             }
         }
 
-        /// Offers the socket what is waiting. The result is how many bytes it took, of how many offered; or -1, with
-        /// the reason in `errno`.
+        /// Offers the socket what is waiting. The result is how many bytes it took, of how many offered; or `errno`,
+        /// negative.
         func write(to descriptor: CInt) -> (taken: Int, offered: Int) {
             guard let first else { return (0, 0) }
             guard let rest, !rest.isEmpty else {
                 let count = first.buffer.readableBytes
                 let taken = first.buffer.withUnsafeReadableBytes { bytes in
-                    count == 0 ? 0 : send(descriptor, bytes.baseAddress, count, Self.noSignal)
+                    count == 0 ? 0 : Self.result(send(descriptor, bytes.baseAddress, count, Self.noSignal))
                 }
                 return (taken, count)
             }
             return writeSeveral([first] + rest.prefix(Self.vectorCount - 1), to: descriptor)
         }
+
+        private static func result(_ count: Int) -> Int { count < 0 ? Int(-errno) : count }
 
         private func writeSeveral(_ entries: [Entry], to descriptor: CInt) -> (taken: Int, offered: Int) {
             var vectors: [iovec] = []
@@ -63,7 +65,7 @@
                     var message = msghdr()
                     message.msg_iov = vectors.baseAddress
                     message.msg_iovlen = vectors.count
-                    return sendmsg(descriptor, &message, Self.noSignal)
+                    return Self.result(sendmsg(descriptor, &message, Self.noSignal))
                 }
             }
             return (taken, offered)
