@@ -17,10 +17,14 @@
         /// The socket was full; an event will tell.
         private var isBlocked = false
         private var isWatchedForWriting = false
+        /// The first of the queue was refused for an error that may have been another's.
+        private var isRetrying = false
 
         /// Enough for a burst; what is over it is dropped, as UDP is.
         private static let highWaterMark = 512 * 1024
         private static let lowWaterMark = 128 * 1024
+        /// Empty datagrams take memory too.
+        private static let entryCost = 64
         private static let readEvents = linux_poll_in
         private static let allEvents = readEvents | linux_poll_out
 
@@ -161,7 +165,7 @@
 
         private func add(_ buffer: ByteBuffer, _ destination: SocketAddress?, _ promise: EventLoopPromise<Void>?) {
             queue.append(OutgoingDatagram(buffer: buffer, destination: destination, promise: promise))
-            queuedBytes += buffer.readableBytes
+            queuedBytes += buffer.readableBytes + Self.entryCost
             if queuedBytes > Self.highWaterMark {
                 isWritable = false
                 flush0()
@@ -173,11 +177,19 @@
                 let datagrams = queue.count <= DatagramBatch.count ? queue : Array(queue.prefix(DatagramBatch.count))
                 let count = loop.datagrams.send(datagrams, from: descriptor)
                 if count >= 0 {
+                    isRetrying = false
                     for datagram in take(count) { datagram.promise?.succeed() }
                 } else if count == -Int(EAGAIN) {
                     block()
                 } else if count != -Int(EINTR) {
                     let error = IOError(errnoCode: CInt(-count), reason: "sendmmsg")
+                    if peer != nil, !isRetrying {
+                        // What came back for an earlier datagram is told here, once; this one is innocent.
+                        isRetrying = true
+                        pipeline.syncOperations.fireErrorCaught(error)
+                        continue
+                    }
+                    isRetrying = false
                     for datagram in take(1) { datagram.promise?.fail(error) }
                 }
             }
@@ -195,7 +207,7 @@
                 taken = Array(queue.prefix(count))
                 queue.removeFirst(count)
             }
-            for datagram in taken { queuedBytes -= datagram.buffer.readableBytes }
+            for datagram in taken { queuedBytes -= datagram.buffer.readableBytes + Self.entryCost }
             return taken
         }
 

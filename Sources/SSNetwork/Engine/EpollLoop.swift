@@ -45,7 +45,9 @@
         private let socketCount = Atomic(0)
         private var runnable: [PolledSocket] = []
         private var isStopping = false
-        private var stopped: (@Sendable () -> Void)?
+        private var stopped: [@Sendable () -> Void] = []
+        /// Tasks that go on making tasks must not keep a loop from ending.
+        private static let lastRounds = 1000
 
         /// Where channels read that have no buffer of their own for it.
         let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 16)
@@ -101,8 +103,8 @@
             tasks.append(task)
         }
 
-        /// False if the loop has ended.
-        private func send(_ task: @escaping @Sendable () -> Void) -> Bool {
+        /// Runs `task` on the loop; false if that has ended.
+        func send(_ task: @escaping @Sendable () -> Void) -> Bool {
             let (isTaken, mustWake) = inbox.withLockedValue { inbox in
                 guard !inbox.isClosed else { return (false, false) }
                 inbox.tasks.append(task)
@@ -136,9 +138,9 @@
             }
             return Scheduled(promise: promise) {
                 if self.inEventLoop {
-                    self.timers.cancel(timer.value)
+                    self.cancel(timer.value)
                 } else {
-                    _ = self.send { self.timers.cancel(timer.value) }
+                    _ = self.send { self.cancel(timer.value) }
                 }
             }
         }
@@ -151,7 +153,13 @@
         }
 
         private func add(_ timer: LoopTimer) {
-            if isStopping { timer.abandon?() } else { timers.add(timer) }
+            if isStopping { timer.giveUp() } else { timers.add(timer) }
+        }
+
+        private func cancel(_ timer: LoopTimer) {
+            // Let go of here, where `timers` is nobody's.
+            let freed = timers.cancel(timer)
+            withExtendedLifetime(freed) {}
         }
 
         /// Loops end with their group.
@@ -163,6 +171,10 @@
 
         /// Watches `socket`; false if the system refuses.
         func add(_ socket: PolledSocket, _ events: UInt32, _ trigger: linux_trigger) -> Bool {
+            guard !isStopping else {
+                errno = ECANCELED
+                return false
+            }
             let index = freeSlots.popLast() ?? newSlot()
             let token = UInt64(slots[Int(index)].generation) << 32 | UInt64(index)
             guard linux_poll_add(poll, socket.descriptor, events, trigger, token) == 0 else {
@@ -252,9 +264,13 @@
         private func run() {
             let events = UnsafeMutablePointer<linux_event>.allocate(capacity: Self.eventsAtOnce)
             defer { events.deallocate() }
+            var rounds = 0
             while true {
                 runTasks()
-                if isStopping, !hasWork { break }
+                if isStopping {
+                    rounds += 1
+                    if !hasWork || rounds > Self.lastRounds { break }
+                }
                 let count = linux_poll_wait(poll, events, CInt(Self.eventsAtOnce), waitingTime())
                 for index in 0..<max(0, Int(count)) { dispatch(events[index]) }
                 runSockets()
@@ -284,7 +300,7 @@
         private func runTasks() {
             if timers.next != nil {
                 let now = NIODeadline.now().uptimeNanoseconds
-                while let action = timers.takeDue(now) { action() }
+                while let timer = timers.takeDue(now) { timer.run() }
             }
             guard !tasks.isEmpty else { return }
             // Tasks that these add wait until sockets have had their turn.
@@ -316,10 +332,10 @@
         /// Closes every socket, runs what is left and ends the thread; then calls `done` on it.
         func stop(_ done: @escaping @Sendable () -> Void) {
             let isTaken = send {
-                self.stopped = done
+                self.stopped.append(done)
                 self.isStopping = true
                 for slot in self.slots { slot.socket?.loopEnds() }
-                for abandon in self.timers.abandonAll() { abandon() }
+                for timer in self.timers.takeAll() { timer.giveUp() }
             }
             if !isTaken { done() }
         }
@@ -331,10 +347,18 @@
                 defer { inbox.tasks = [] }
                 return inbox.tasks
             }
-            for task in late { task() }
-            for task in tasks { task() }
+            for task in late { tasks.append(task) }
+            var rounds = 0
+            while !tasks.isEmpty, rounds < Self.lastRounds {
+                rounds += 1
+                let batch = tasks
+                tasks = []
+                for task in batch { task() }
+            }
             tasks = []
-            stopped.take()?()
+            let done = stopped
+            stopped = []
+            for done in done { done() }
         }
     }
 

@@ -78,7 +78,8 @@
                 return
             }
             if let idler = idlerLoop() {
-                idler.execute { [accept] in Self.begin(accepted, from: peer, on: idler, accept) }
+                let isTaken = idler.send { [accept] in Self.begin(accepted, from: peer, on: idler, accept) }
+                if !isTaken { close(accepted) }
             } else {
                 Self.begin(accepted, from: peer, on: loop, accept)
             }

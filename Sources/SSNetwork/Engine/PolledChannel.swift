@@ -142,7 +142,8 @@
             switch option {
             case _ as ChannelOptions.Types.AutoReadOption:
                 isAutoRead = value as! Bool
-                readIfWanted()
+                // As with NIO, no read that was asked for before comes after it is off.
+                if isAutoRead { readIfWanted() } else { isReadWanted = false }
             case let option as ChannelOptions.Types.SocketOption:
                 try setSocketOption(
                     option.optionLevel.rawValue, option.optionName.rawValue, CInt(clamping: value as! Int))

@@ -8,6 +8,7 @@
     internal import Glibc
     internal import NIOCore
     internal import SSCommon
+    internal import Synchronization
 
     /// One connection, accepted or made. Half-closure by the peer is allowed always.
     final class StreamChannel: PolledChannel, @unchecked Sendable {
@@ -20,7 +21,17 @@
             case closed
         }
 
-        private var phase: Phase
+        private var phase: Phase {
+            didSet {
+                if case .active = phase {
+                    live.store(true, ordering: .relaxed)
+                } else {
+                    live.store(false, ordering: .relaxed)
+                }
+            }
+        }
+        /// Whether the phase is `active`, for those on other threads too.
+        private let live = Atomic(false)
         /// The loop's to write: its place among those that connect.
         var connectingSlot: Int?
         /// The other end.
@@ -60,6 +71,8 @@
         /// Bytes waiting above which the channel is not writable, and below which it is again.
         private static let highWaterMark = 64 * 1024
         private static let lowWaterMark = 32 * 1024
+        /// Calls of send(2) in one turn.
+        private static let writesAtOnce = 16
 
         // MARK: Making
 
@@ -69,6 +82,7 @@
             phase = .active
             isWatchedForWriting = false
             super.init(descriptor, on: loop)
+            live.store(true, ordering: .relaxed)
         }
 
         /// Lets an accepted connection live; false if the system refuses to watch it, which closes it.
@@ -155,7 +169,7 @@
         // MARK: Channel
 
         override var isActive: Bool {
-            if case .active = phase { true } else { false }
+            live.load(ordering: .relaxed)
         }
 
         override var remoteAddress: SocketAddress? { SocketAddress(peer) }
@@ -187,6 +201,7 @@
 
         override func resume() {
             if isReadWanted, isReadable { readOnce() }
+            if !queue.isEmpty, !isBlocked { flush0() }
         }
 
         // MARK: Reading
@@ -300,7 +315,10 @@
 
         private func flushQueue() {
             isFlushing = true
-            while case .active = phase, !queue.isEmpty, !isBlocked {
+            var rounds = 0
+            // Whoever writes again when a promise is kept does not keep others waiting.
+            while case .active = phase, !queue.isEmpty, !isBlocked, rounds < Self.writesAtOnce {
+                rounds += 1
                 let (taken, offered) = queue.write(to: descriptor)
                 if taken < 0 {
                     let code = CInt(-taken)
@@ -316,10 +334,12 @@
                 if taken < offered { block() }
                 promises.succeed()
             }
-            isFlushing = false
+            defer { isFlushing = false }
             guard case .active = phase else { return }
             if queue.isEmpty, case .ending(let promise) = output { endOutput(promise) }
+            // Handlers that write now are served in the next turn, not in here again.
             tellWritability()
+            if case .active = phase, !queue.isEmpty, !isBlocked { loop.run(later: self) }
         }
 
         private func block() {
@@ -409,7 +429,7 @@
             shutdown(descriptor, CInt(SHUT_RD))
             isReadWanted = false
             promise?.succeed()
-            inputEnded()
+            if isActive { inputEnded() }
         }
 
         private func closeAll(_ error: any Error, _ promise: EventLoopPromise<Void>?) {

@@ -4,14 +4,37 @@
 final class LoopTimer {
     let deadline: UInt64
     /// Nil once it has run or was cancelled.
-    fileprivate(set) var action: (() -> Void)?
+    fileprivate var action: (() -> Void)?
     /// Told instead of running the action when the loop ends first.
-    fileprivate(set) var abandon: (() -> Void)?
+    private var abandon: (() -> Void)?
 
     init(_ deadline: UInt64, action: @escaping () -> Void, abandon: @escaping () -> Void) {
         self.deadline = deadline
         self.action = action
         self.abandon = abandon
+    }
+
+    /// Not while a queue is being changed: letting go of a closure may run any code.
+    func run() {
+        abandon = nil
+        action.take()?()
+    }
+
+    /// The loop has ended; the same holds.
+    func giveUp() {
+        action = nil
+        abandon.take()?()
+    }
+
+    /// Takes both away; the same holds for what comes back.
+    fileprivate func cancel() -> Cancelled {
+        Cancelled(action: action.take(), abandon: abandon.take())
+    }
+
+    /// What a cancelled timer would have done; to be let go of.
+    struct Cancelled {
+        fileprivate let action: (() -> Void)?
+        fileprivate let abandon: (() -> Void)?
     }
 }
 
@@ -43,35 +66,31 @@ struct TimerQueue {
         siftUp(heap.count - 1)
     }
 
-    mutating func cancel(_ timer: LoopTimer) {
-        guard timer.action != nil else { return }
-        timer.action = nil
-        timer.abandon = nil
+    /// Nil if it has run or was cancelled. Letting go of the result may run any code: not inside this call.
+    mutating func cancel(_ timer: LoopTimer) -> LoopTimer.Cancelled? {
+        guard timer.action != nil else { return nil }
+        let freed = timer.cancel()
         cancelled += 1
         if cancelled > 32, cancelled > heap.count / 2 { sweep() }
+        return freed
     }
 
-    /// Takes the next action that is due at `now`.
-    mutating func takeDue(_ now: UInt64) -> (() -> Void)? {
+    /// Takes the next one that is due at `now`; to be `run`.
+    mutating func takeDue(_ now: UInt64) -> LoopTimer? {
         while let first = heap.first, first.timer.deadline <= now {
             removeFirst()
-            first.timer.abandon = nil
-            if let action = first.timer.action.take() { return action }
-            cancelled -= 1
+            if first.timer.action != nil { return first.timer }
+            cancelled = max(0, cancelled - 1)
         }
         return nil
     }
 
-    /// Empties the queue; the result says what to tell those who wait.
-    mutating func abandonAll() -> [() -> Void] {
-        defer {
-            heap = []
-            cancelled = 0
-        }
-        return heap.compactMap { entry in
-            entry.timer.action = nil
-            return entry.timer.abandon.take()
-        }
+    /// Empties the queue; what comes back is to `giveUp`.
+    mutating func takeAll() -> [LoopTimer] {
+        let timers = heap.map(\.timer)
+        heap = []
+        cancelled = 0
+        return timers
     }
 
     private mutating func sweep() {

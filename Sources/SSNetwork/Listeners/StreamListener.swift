@@ -89,9 +89,9 @@ package struct StreamListener: Sendable {
                 }
                 let bound = sockets[0].boundEndpoint.map { Endpoint($0.address.folded, $0.port) }
                 let watched = sockets.map { socket in socket.loop.submit { try socket.watch() } }
-                return EventLoopFuture.andAllSucceed(watched, on: loops[0]).map {
-                    StreamListener(address: bound) { close(sockets, descriptor) }
-                }
+                return EventLoopFuture.andAllSucceed(watched, on: loops[0])
+                    .map { StreamListener(address: bound) { close(sockets, descriptor) } }
+                    .flatMapError { error in close(sockets, descriptor).flatMapThrowing { throw error } }
             } catch {
                 return loops[0].makeFailedFuture(error)
             }
