@@ -71,7 +71,9 @@
             try await rig.end()
         }
 
-        @Test("Writability is told while the socket is full, and again when there is room", arguments: EngineKind.allCases)
+        @Test(
+            "Writability is told while the socket is full, and again when there is room", arguments: EngineKind.allCases
+        )
         func writability(_ kind: EngineKind) async throws {
             let told = Mutex<[Bool]>([])
             let rig = try await ScriptedChannel(kind, receiveBuffer: 32 * 1024) { moment, context in
