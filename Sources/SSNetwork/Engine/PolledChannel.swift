@@ -141,9 +141,11 @@
         func set<Option: ChannelOption>(_ option: Option, _ value: Option.Value) throws {
             switch option {
             case _ as ChannelOptions.Types.AutoReadOption:
+                let wasAutoRead = isAutoRead
                 isAutoRead = value as! Bool
-                // As with NIO, no read that was asked for before comes after it is off.
-                if isAutoRead { readIfWanted() } else { isReadWanted = false }
+                // As with NIO, no read that was asked for before comes after it goes off; one asked for since does.
+                if wasAutoRead, !isAutoRead { isReadWanted = false }
+                readIfWanted()
             case let option as ChannelOptions.Types.SocketOption:
                 try setSocketOption(
                     option.optionLevel.rawValue, option.optionName.rawValue, CInt(clamping: value as! Int))
