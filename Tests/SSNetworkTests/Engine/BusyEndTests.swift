@@ -78,6 +78,8 @@
             let noise = Task.detached {
                 while goesOn.load(ordering: .relaxed) {
                     for loop in loops { loop.execute { loop.scheduleTask(in: .milliseconds(1)) {}.cancel() } }
+                    // Not faster than the loops are.
+                    usleep(20)
                 }
             }
             if isIdle { try await Task.sleep(for: .milliseconds(20)) }
