@@ -11,7 +11,7 @@
 #include <sys/uio.h>
 
 // `static const` objects are no constant expressions in C, so their values are written again.
-static_assert(EPOLLIN == 0x001 && EPOLLOUT == 0x004 && EPOLLERR == 0x008, "the kernel's values");
+static_assert(EPOLLIN == 0x001 && EPOLLPRI == 0x002 && EPOLLOUT == 0x004 && EPOLLERR == 0x008, "the kernel's values");
 static_assert(EPOLLHUP == 0x010 && EPOLLRDHUP == 0x2000, "the kernel's values");
 
 #define SAME(ours, theirs) static_assert(offsetof(struct linux_message, ours) == offsetof(struct mmsghdr, theirs), "")

@@ -13,6 +13,7 @@
 
 /// Events of epoll_ctl(2).
 static const uint32_t linux_poll_in = 0x001;
+static const uint32_t linux_poll_urgent = 0x002;
 static const uint32_t linux_poll_out = 0x004;
 static const uint32_t linux_poll_error = 0x008;
 static const uint32_t linux_poll_hang_up = 0x010;

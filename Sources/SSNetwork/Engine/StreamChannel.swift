@@ -46,7 +46,8 @@
 
         /// The socket may have something to read, as far as the last event or read told.
         private var isReadable = false
-        /// The peer has ended or failed: a short read is not the last one.
+        /// The peer has ended or failed, or has sent urgent data, at which every read stops: a short read is not the last
+        /// one.
         private var isEndNear = false
         private var isInputEnded = false
         private var isErrorTold = false
@@ -100,7 +101,7 @@
             super.init(descriptor, on: loop)
         }
 
-        private static let readEvents = linux_poll_in | linux_poll_read_hang_up
+        private static let readEvents = linux_poll_in | linux_poll_urgent | linux_poll_read_hang_up
         private static let allEvents = readEvents | linux_poll_out
         private static let endEvents = linux_poll_read_hang_up | linux_poll_hang_up | linux_poll_error
 
@@ -183,7 +184,7 @@
             guard case .active = phase else { return }
             if events & (Self.readEvents | Self.endEvents) != 0 {
                 isReadable = true
-                if events & Self.endEvents != 0 { isEndNear = true }
+                if events & (Self.endEvents | linux_poll_urgent) != 0 { isEndNear = true }
             }
             if isBlocked, events & (Self.endEvents | linux_poll_out) != 0 {
                 isBlocked = false
