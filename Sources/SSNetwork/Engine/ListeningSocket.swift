@@ -7,10 +7,20 @@
     internal import NIOCore
     internal import SSCommon
 
+    /// A bound, listening descriptor; closed when no loop looks at it any more and nobody else keeps it.
+    final class ListeningDescriptor: Sendable {
+        let number: CInt
+
+        fileprivate init(_ number: CInt) { self.number = number }
+
+        deinit { close(number) }
+    }
+
     /// One loop's view of a listening descriptor, which its loops share.
     final class ListeningSocket: PolledSocket, @unchecked Sendable {
         typealias Accept = @Sendable (StreamChannel) throws -> Void
 
+        private var shared: ListeningDescriptor?
         private let accept: Accept
         /// The loops it may give connections to.
         private let siblings: [EpollLoop]
@@ -18,15 +28,13 @@
         /// How long to leave connections in the queue when there is nothing left to take them with.
         private static let pause = TimeAmount.milliseconds(100)
 
-        /// A bound, listening descriptor; throws `IOError`. `isIPv6Only` concerns "::".
-        static func listen(_ address: ListenAddress, keepAlive: KeepAlive) throws -> CInt {
+        /// Throws `IOError`. `isIPv6Only` concerns "::".
+        static func listen(_ address: ListenAddress, keepAlive: KeepAlive) throws -> ListeningDescriptor {
             let descriptor = linux_stream_socket(address.endpoint.family)
             guard descriptor >= 0 else { throw IOError(errnoCode: errno, reason: "socket") }
+            let listening = ListeningDescriptor(descriptor)
             func check(_ code: CInt, _ call: StaticString) throws {
-                guard code != 0 else { return }
-                let error = errno
-                close(descriptor)
-                throw IOError(errnoCode: error, reason: "\(call)")
+                guard code == 0 else { throw IOError(errnoCode: errno, reason: "\(call)") }
             }
             func set(_ level: CInt, _ name: CInt, _ value: CInt) throws {
                 var value = value
@@ -41,14 +49,15 @@
             if address.isIPv6Only { try set(CInt(IPPROTO_IPV6), IPV6_V6ONLY, 1) }
             try check(address.endpoint.withSocketAddress { bind(descriptor, $0, $1) }, "bind")
             try check(Glibc.listen(descriptor, 4096), "listen")
-            return descriptor
+            return listening
         }
 
         /// `accept` puts the handlers in.
-        init(_ descriptor: CInt, on loop: EpollLoop, of loops: [EpollLoop], accept: @escaping Accept) {
+        init(_ shared: ListeningDescriptor, on loop: EpollLoop, of loops: [EpollLoop], accept: @escaping Accept) {
+            self.shared = shared
             self.accept = accept
             siblings = loops.filter { $0 !== loop }
-            super.init(descriptor, on: loop)
+            super.init(shared.number, on: loop)
         }
 
         /// On the loop; throws `IOError`.
@@ -58,10 +67,11 @@
             }
         }
 
-        /// On the loop. The descriptor stays open.
+        /// On the loop. The descriptor stays open as long as another loop watches it.
         func unwatch() {
             loop.remove(self, isShared: true)
             descriptor = -1
+            shared = nil
         }
 
         override func ready(_ events: UInt32) {
@@ -117,7 +127,6 @@
             }
         }
 
-        /// The owner closes the descriptor.
         override func loopEnds() { unwatch() }
     }
 #endif

@@ -310,8 +310,8 @@
         }
 
         override func flush0() {
-            guard case .active = phase, !isBlocked, !isFlushing else { return }
-            flushQueue()
+            guard case .active = phase, !isFlushing else { return }
+            if isBlocked { tellWritability() } else { flushQueue() }
         }
 
         private func flushQueue() {

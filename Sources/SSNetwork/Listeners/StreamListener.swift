@@ -4,10 +4,6 @@ package import NIOCore
 internal import NIOPosix
 package import SSCommon
 
-#if os(Linux)
-    internal import Glibc
-#endif
-
 /// A TCP port that is listened on.
 package struct StreamListener: Sendable {
     package typealias Accept = @Sendable (any Channel, LoopContext, ReadAllocator) throws -> Void
@@ -78,9 +74,9 @@ package struct StreamListener: Sendable {
             _ accept: @escaping Accept
         ) -> EventLoopFuture<StreamListener> {
             do {
-                let descriptor = try ListeningSocket.listen(address, keepAlive: keepAlive)
+                let listening = try ListeningSocket.listen(address, keepAlive: keepAlive)
                 let sockets = loops.map { loop in
-                    ListeningSocket(descriptor, on: loop, of: loops) { channel in
+                    ListeningSocket(listening, on: loop, of: loops) { channel in
                         let context = contexts[channel.eventLoop]
                         let allocator = ReadAllocator(context.buffers)
                         try StreamSocketOptions.apply(allocator, to: channel)
@@ -90,17 +86,16 @@ package struct StreamListener: Sendable {
                 let bound = sockets[0].boundEndpoint.map { Endpoint($0.address.folded, $0.port) }
                 let watched = sockets.map { socket in socket.loop.submit { try socket.watch() } }
                 return EventLoopFuture.andAllSucceed(watched, on: loops[0])
-                    .map { StreamListener(address: bound) { close(sockets, descriptor) } }
-                    .flatMapError { error in close(sockets, descriptor).flatMapThrowing { throw error } }
+                    .map { StreamListener(address: bound) { close(sockets) } }
+                    .flatMapError { error in close(sockets).flatMapThrowing { throw error } }
             } catch {
                 return loops[0].makeFailedFuture(error)
             }
         }
 
-        /// The descriptor is closed when no loop looks at it any more.
-        private static func close(_ sockets: [ListeningSocket], _ descriptor: CInt) -> EventLoopFuture<Void> {
+        private static func close(_ sockets: [ListeningSocket]) -> EventLoopFuture<Void> {
             let unwatched = sockets.map { socket in socket.loop.submit { socket.unwatch() } }
-            return EventLoopFuture.andAllComplete(unwatched, on: sockets[0].loop).map { _ = Glibc.close(descriptor) }
+            return EventLoopFuture.andAllComplete(unwatched, on: sockets[0].loop)
         }
     }
 #endif

@@ -193,7 +193,6 @@
                 let peers = (0..<10).map { _ in Peer.connected(to: port) }
                 try await Task.sleep(for: .milliseconds(300))
                 try await loop.submit { held.value.unwatch() }.get()
-                close(descriptor)
                 #expect(await ends(one))
                 for peer in peers { peer.close() }
             }

@@ -64,6 +64,15 @@ final class Peer {
         return peer
     }
 
+    /// A socket for `reach`.
+    static func unconnected() -> Peer { Peer(socket(AF_INET, streamType, 0)) }
+
+    /// Connects; false if that is refused.
+    @discardableResult
+    func reach(_ port: UInt16) -> Bool {
+        SocketAddress(Self.loopback(port)).withSockAddr { connect(descriptor, $0, socklen_t($1)) } == 0
+    }
+
     func accepted() -> Peer { Peer(accept(descriptor, nil, nil)) }
 
     func write(_ bytes: [UInt8]) {
@@ -73,6 +82,12 @@ final class Peer {
             if count <= 0 { return }
             rest = rest.dropFirst(count)
         }
+    }
+
+    /// One byte out of band, as telnet interrupts.
+    func writeUrgent(_ byte: UInt8) {
+        var byte = byte
+        _ = send(descriptor, &byte, 1, noSignal | outOfBand)
     }
 
     /// Writes as much as is taken at once, in all at most `limit`; gives up after half a second without room.
@@ -148,10 +163,12 @@ final class Peer {
     private let streamType = CInt(SOCK_STREAM.rawValue)
     private let noSignal = CInt(MSG_NOSIGNAL)
     private let dontWait = CInt(MSG_DONTWAIT)
+    private let outOfBand = CInt(MSG_OOB)
     private let shutWrite = SHUT_WR
 #else
     private let streamType = SOCK_STREAM
     private let noSignal: CInt = 0
     private let dontWait = MSG_DONTWAIT
+    private let outOfBand = MSG_OOB
     private let shutWrite = SHUT_WR
 #endif
