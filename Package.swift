@@ -77,7 +77,8 @@ let package = Package(
 
         .testTarget(name: "SSCommonTests", dependencies: ["SSCommon", "CSodium"], swiftSettings: strict),
         .testTarget(
-            name: "SSNetworkTests", dependencies: ["SSNetwork", "SSCommon", nio, nioPosix, nioEmbedded, logging],
+            name: "SSNetworkTests",
+            dependencies: ["SSNetwork", "SSCommon", nio, nioPosix, nioLocks, nioEmbedded, logging],
             swiftSettings: strict),
         .testTarget(name: "SSServerCoreTests", dependencies: ["SSServerCore", "SSCommon"], swiftSettings: strict),
         .testTarget(

@@ -1,7 +1,9 @@
 // The heart of both programs: what one channel reads, the other writes. Bytes wait in at most one place, the
 // writing channel's queue: above its high-water mark the reading side is not read. A stream's end is passed on as
 // an end (FIN), after everything before it, and half-closed streams go on in the other direction. A reset is
-// passed on as an end too: the far side must still get all that was said before it.
+// passed on as an end too: the far side must still get all that was said before it. Where a stream is known to be
+// cut (`StreamBroken`), and where the program itself ends it in the middle, the far side sees a failure (RST), so
+// that nobody takes a part for the whole.
 package import NIOCore
 internal import SSCommon
 
@@ -43,6 +45,9 @@ package final class RelayHandler: ChannelDuplexHandler {
     private var isInputEnded = false
     private var isOutputEnding = false
     private var isBroken = false
+    /// The partner's stream was cut: this end is to close with a failure once its peer has all that came before.
+    private var isFailing = false
+    private var isAborting = false
     private var discarded = 0
     private var farewell: Scheduled<Void>?
 
@@ -140,7 +145,7 @@ package final class RelayHandler: ChannelDuplexHandler {
             early.setOrWriteImmutableBuffer(buffer)
         case .discarding:
             discarded += buffer.readableBytes
-            if discarded > Self.maximumDiscarded { context?.close(promise: nil) }
+            if discarded > Self.maximumDiscarded { close() }
         case .closed:
             break
         }
@@ -185,7 +190,7 @@ package final class RelayHandler: ChannelDuplexHandler {
             // The bytes cannot be trusted any more: nothing that follows is an end in good order.
             phase = .closed
             isBroken = true
-            partner?.abort()
+            partner?.fail()
         default:
             context.fireUserInboundEventTriggered(event)
         }
@@ -200,6 +205,15 @@ package final class RelayHandler: ChannelDuplexHandler {
         #endif
         farewell?.cancel()
         if let partner = partner.take() { partner.partnerIsGone() } else { relay?.finish() }
+    }
+
+    /// Somebody else ends the channel: the program stops.
+    package func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        guard case .all = mode, !isAborting, partner != nil || isFailing, let relay else {
+            return context.close(mode: mode, promise: promise)
+        }
+        context.channel.closeFuture.cascade(to: promise)
+        relay.cut()
     }
 
     package func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -253,7 +267,7 @@ package final class RelayHandler: ChannelDuplexHandler {
 
     /// Passes the partner's end on, behind everything written before.
     private func endOutput() {
-        guard let context, !isOutputEnding else { return }
+        guard let context, !isOutputEnding, !isFailing else { return }
         isOutputEnding = true
         if isInputEnded {
             // Both directions are over. NIO would drop queued writes if it were only asked to close its output.
@@ -264,13 +278,13 @@ package final class RelayHandler: ChannelDuplexHandler {
     }
 
     private func closeWhenFlushed(_ context: ChannelHandlerContext) {
-        let channel = context.channel
         guard bufferedBytes > 0 else {
             context.close(promise: nil)
             return
         }
+        // Not through the pipeline's end: to this handler that would look like the program's own wish.
         context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in
-            channel.close(promise: nil)
+            self.context?.close(promise: nil)
         }
     }
 
@@ -304,14 +318,49 @@ package final class RelayHandler: ChannelDuplexHandler {
         return bufferedBytes
     }
 
-    /// Closes so that the peer sees a failure rather than an end.
-    fileprivate func abort() {
+    /// The peer was not told an end and may expect more.
+    private var isUnfinished: Bool {
+        if case .relaying = phase { return !isOutputEnding }
+        return isFailing
+    }
+
+    /// What was passed on is all that will come, and is not the whole.
+    private func fail() {
+        switch phase {
+        case .relaying where !isOutputEnding:
+            phase = .discarding
+            isFailing = true
+            relay?.sideEnded()
+            failWhenFlushed()
+        case .unlinked, .relaying, .discarding, .closed:
+            break
+        }
+    }
+
+    /// A reset takes with it what the socket still holds, so it waits until the peer has everything; the relay's
+    /// clock looks again and bounds the wait.
+    fileprivate func failWhenFlushed() {
+        guard isFailing, unsentBytes == 0 else { return }
+        close()
+    }
+
+    /// Closes whatever is still pending, with a failure where the peer may expect more.
+    private func close() {
+        guard isUnfinished, !isAborting else {
+            context?.close(promise: nil)
+            return
+        }
+        isAborting = true
         context?.channel.abort()
     }
 
-    /// Closes whatever is still pending.
-    fileprivate func close() {
-        context?.close(promise: nil)
+    /// Ends both sides of a relay from here.
+    fileprivate static func cut(_ a: RelayHandler, _ b: RelayHandler) {
+        // Neither hears of the other's end, which it would pass on in good order.
+        a.partner = nil
+        b.partner = nil
+        a.close()
+        b.close()
     }
 }
 
@@ -391,7 +440,9 @@ package final class Relay: Expiring {
     package func expire(now: UInt32) {
         var patience = isHalfClosed ? timeouts.halfClosed : timeouts.idle
         if loop.deadlines.isDraining, isHalfClosed { patience = 1 }
-        guard now &- lastActivity >= patience else { return }
+        a.failWhenFlushed()
+        b.failWhenFlushed()
+        guard deadlineSlot != nil, now &- lastActivity >= patience else { return }
         // Nothing comes in any more, but what came may still be leaving to a slow reader.
         let queued = a.unsentBytes + b.unsentBytes
         if queued > 0, queued != self.queued {
@@ -399,8 +450,12 @@ package final class Relay: Expiring {
             lastActivity = now
             return
         }
-        a.close()
-        b.close()
+        cut()
+    }
+
+    /// Ends both sides; a side whose stream was not over sees a failure.
+    fileprivate func cut() {
+        RelayHandler.cut(a, b)
         finish()
     }
 }

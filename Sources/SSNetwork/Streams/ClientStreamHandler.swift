@@ -32,6 +32,9 @@ package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayl
     private var isHeaderSent = false
     private var hasAnswer = false
     private var isBroken = false
+    private var isInputEnded = false
+    /// The connection failed before the server had ended it.
+    private var hasFailed = false
     /// Part of a piece was received and waits for its rest.
     private var hasRest = false
     /// Gets what was opened once no pipeline is needed for it.
@@ -148,6 +151,7 @@ package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayl
 
     package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case ChannelEvent.inputClosed = event, !isBroken {
+            isInputEnded = true
             if !hasAnswer, isHeaderSent { owner.serverClosedSilently() }
             if isCut {
                 breakOff(.truncated, context)
@@ -157,8 +161,15 @@ package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayl
         context.fireUserInboundEventTriggered(event)
     }
 
+    package func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if !isInputEnded { hasFailed = true }
+        context.fireErrorCaught(error)
+    }
+
     package func channelInactive(context: ChannelHandlerContext) {
-        // A reset inside a chunk is a cut as well; after an end in good order this is told to nobody.
+        // Whatever broke the connection (a reset, a network that is gone) has cut the stream; after an end in good
+        // order this is told to nobody.
+        let isCut = isCut || hasFailed && !isInputEnded
         if isCut, !isBroken { context.fireUserInboundEventTriggered(StreamBroken()) }
         loop.counters.streamClosed()
         loop.counters.finished(isCut || isBroken ? .relay : .ok)

@@ -1,7 +1,7 @@
+import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 import SSCommon
-import Synchronization
 import Testing
 
 @testable import SSNetwork
@@ -9,9 +9,9 @@ import Testing
 @Suite("UDP on the laptop", .serialized)
 struct ClientDatagramsTests {
     private final class Replies: Sendable {
-        private let value = Mutex<[(TargetAddress, [UInt8])]>([])
-        var all: [(TargetAddress, [UInt8])] { value.withLock { $0 } }
-        func add(_ source: TargetAddress, _ bytes: [UInt8]) { value.withLock { $0.append((source, bytes)) } }
+        private let value = NIOLockedValueBox<[(TargetAddress, [UInt8])]>([])
+        var all: [(TargetAddress, [UInt8])] { value.withLockedValue { $0 } }
+        func add(_ source: TargetAddress, _ bytes: [UInt8]) { value.withLockedValue { $0.append((source, bytes)) } }
     }
 
     @Test("Only fresh, authentic datagrams of the server itself are answers")

@@ -1,8 +1,8 @@
 // UDP sockets of the test's own, through NIO: they send what they are told and keep what comes.
+import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 import SSCommon
-import Synchronization
 
 @testable import SSNetwork
 
@@ -22,7 +22,7 @@ final class DatagramPeer: Sendable {
             let envelope = unwrapInboundIn(data)
             guard let source = Endpoint(folding: envelope.remoteAddress) else { return }
             let bytes = Array(envelope.data.readableBytesView)
-            peer.arrived.withLock { $0.append(Arrived(bytes: bytes, source: source)) }
+            peer.arrived.withLockedValue { $0.append(Arrived(bytes: bytes, source: source)) }
             if peer.echoes {
                 context.writeAndFlush(
                     NIOAny(AddressedEnvelope(remoteAddress: envelope.remoteAddress, data: envelope.data)), promise: nil)
@@ -30,8 +30,8 @@ final class DatagramPeer: Sendable {
         }
     }
 
-    private let arrived = Mutex<[Arrived]>([])
-    private let channel = Mutex<(any Channel)?>(nil)
+    private let arrived = NIOLockedValueBox<[Arrived]>([])
+    private let channel = NIOLockedValueBox<(any Channel)?>(nil)
     private let echoes: Bool
 
     init(echoes: Bool = false) async throws {
@@ -45,15 +45,16 @@ final class DatagramPeer: Sendable {
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()
-        channel.withLock { $0 = bound }
+        channel.withLockedValue { $0 = bound }
     }
 
     var endpoint: Endpoint {
-        channel.withLock { $0?.localAddress.flatMap { Endpoint(folding: $0) } } ?? Endpoint(.v4(IPv4Address(0)), 0)
+        let bound = channel.withLockedValue { $0?.localAddress }
+        return bound.flatMap { Endpoint(folding: $0) } ?? Endpoint(.v4(IPv4Address(0)), 0)
     }
 
     func send(_ bytes: [UInt8], to destination: Endpoint) async throws {
-        let channel = channel.withLock { $0 }
+        let channel = channel.withLockedValue { $0 }
         try await channel?.writeAndFlush(
             AddressedEnvelope(remoteAddress: SocketAddress(destination), data: ByteBuffer(bytes: bytes)))
     }
@@ -67,9 +68,9 @@ final class DatagramPeer: Sendable {
         return false
     }
 
-    var all: [Arrived] { arrived.withLock { $0 } }
+    var all: [Arrived] { arrived.withLockedValue { $0 } }
 
-    func close() async throws { try await channel.withLock { $0.take() }?.close() }
+    func close() async throws { try await channel.withLockedValue { $0.take() }?.close() }
 }
 
 /// A client's view of a sealed datagram.

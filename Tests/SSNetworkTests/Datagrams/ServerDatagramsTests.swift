@@ -1,7 +1,7 @@
+import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 import SSCommon
-import Synchronization
 import Testing
 
 @testable import SSNetwork
@@ -48,9 +48,9 @@ struct ServerDatagramsTests {
     }
 
     private final class Losses: Sendable {
-        private let value = Mutex(0)
-        var count: Int { value.withLock { $0 } }
-        func note() { value.withLock { $0 += 1 } }
+        private let value = NIOLockedValueBox(0)
+        var count: Int { value.withLockedValue { $0 } }
+        func note() { value.withLockedValue { $0 += 1 } }
     }
 
     @Test("A datagram reaches its target and the answer names it", arguments: [0, 1, 1400, 60_000])

@@ -1,8 +1,8 @@
 #if os(Linux)
     import Glibc
+    import NIOConcurrencyHelpers
     import NIOCore
     import SSCommon
-    import Synchronization
     import Testing
 
     @testable import SSNetwork
@@ -70,16 +70,16 @@
             let (full, port) = Peer.listening(backlog: 0)
             let fillers = (0..<4).map { _ in Peer.connecting(to: port) }
             try await Task.sleep(for: .milliseconds(100))
-            let channels = Mutex<[any Channel]>([])
+            let channels = NIOLockedValueBox<[any Channel]>([])
             let futures = (0..<60).map { number in
                 RacingDialer.connect(
                     to: Self.loopback(port), on: loop, timeout: number % 3 == 0 ? .milliseconds(50) : .minutes(5)
-                ) { channel in channels.withLock { $0.append(channel) } }
+                ) { channel in channels.withLockedValue { $0.append(channel) } }
             }
             for number in stride(from: 0, to: 60, by: 3) {
                 await #expect(throws: DialError.timedOut) { try await futures[number].get() }
             }
-            let made = channels.withLock { $0 }
+            let made = channels.withLockedValue { $0 }
             try #require(made.count == 60)
             for number in stride(from: 1, to: 60, by: 3) { try await made[number].close() }
             // The end of the loop closes the rest. Asked now: a loop that has ended answers nobody.
@@ -130,13 +130,13 @@
                 try await made.close()
             }
             listening.close()
-            let born = Mutex<(any Channel)?>(nil)
+            let born = NIOLockedValueBox<(any Channel)?>(nil)
             await #expect(throws: DialError.refused) {
                 try await RacingDialer.connect(to: Self.loopback(port), on: loop, timeout: .seconds(5)) { channel in
-                    born.withLock { $0 = channel }
+                    born.withLockedValue { $0 = channel }
                 }.get()
             }
-            failed = born.withLock { $0.take() }
+            failed = born.withLockedValue { $0.take() }
             #expect(await eventually { channel == nil && failed == nil })
             try await group.shutdownGracefully()
         }

@@ -1,8 +1,8 @@
 #if os(Linux)
     import Glibc
+    import NIOConcurrencyHelpers
     import NIOCore
     import SSCommon
-    import Synchronization
     import Testing
 
     @testable import SSNetwork
@@ -11,18 +11,18 @@
     struct DatagramChannelTests {
         private final class Collector: ChannelInboundHandler, Sendable {
             typealias InboundIn = AddressedEnvelope<ByteBuffer>
-            private let received = Mutex<[[UInt8]]>([])
-            private let errors = Mutex<[CInt]>([])
-            var all: [[UInt8]] { received.withLock { $0 } }
-            var allErrors: [CInt] { errors.withLock { $0 } }
+            private let received = NIOLockedValueBox<[[UInt8]]>([])
+            private let errors = NIOLockedValueBox<[CInt]>([])
+            var all: [[UInt8]] { received.withLockedValue { $0 } }
+            var allErrors: [CInt] { errors.withLockedValue { $0 } }
 
             func channelRead(context: ChannelHandlerContext, data: NIOAny) {
                 let bytes = Array(unwrapInboundIn(data).data.readableBytesView)
-                received.withLock { $0.append(bytes) }
+                received.withLockedValue { $0.append(bytes) }
             }
 
             func errorCaught(context: ChannelHandlerContext, error: any Error) {
-                errors.withLock { $0.append((error as? IOError)?.errnoCode ?? -1) }
+                errors.withLockedValue { $0.append((error as? IOError)?.errnoCode ?? -1) }
             }
         }
 

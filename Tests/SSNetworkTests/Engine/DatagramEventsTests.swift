@@ -1,5 +1,6 @@
 #if os(Linux)
     import Glibc
+    import struct NIOConcurrencyHelpers.NIOLockedValueBox
     import NIOCore
     import SSCommon
     import Synchronization
@@ -15,15 +16,15 @@
         private final class Handler: ChannelInboundHandler, Sendable {
             typealias InboundIn = AddressedEnvelope<ByteBuffer>
             typealias React = @Sendable (ChannelHandlerContext, AddressedEnvelope<ByteBuffer>) -> Void
-            private let received = Mutex<[[UInt8]]>([])
+            private let received = NIOLockedValueBox<[[UInt8]]>([])
             private let react: React
-            var all: [[UInt8]] { received.withLock { $0 } }
+            var all: [[UInt8]] { received.withLockedValue { $0 } }
 
             init(_ react: @escaping React = { _, _ in }) { self.react = react }
 
             func channelRead(context: ChannelHandlerContext, data: NIOAny) {
                 let envelope = unwrapInboundIn(data)
-                received.withLock { $0.append(Array(envelope.data.readableBytesView)) }
+                received.withLockedValue { $0.append(Array(envelope.data.readableBytesView)) }
                 react(context, envelope)
             }
         }
@@ -60,9 +61,9 @@
         @Test("A channel closed in the middle of a batch reads no more of it, and fails what waits to be sent")
         func closing() async throws {
             let group = EpollLoopGroup(threads: 1)
-            let failures = Mutex(0)
+            let failures = NIOLockedValueBox(0)
             let handler = Handler { context, envelope in
-                context.channel.write(envelope).whenFailure { _ in failures.withLock { $0 += 1 } }
+                context.channel.write(envelope).whenFailure { _ in failures.withLockedValue { $0 += 1 } }
                 context.close(promise: nil)
             }
             let receiving = try await open(on: group.next(), handler)
@@ -70,7 +71,7 @@
             try await group.next().submit { try send([[1], [2], [3]], from: sending, to: receiving) }.get()
             try await receiving.closeFuture.get()
             #expect(handler.all == [[1]])
-            #expect(failures.withLock { $0 } == 1)
+            #expect(failures.withLockedValue { $0 } == 1)
             try await group.shutdownGracefully()
         }
 

@@ -2,6 +2,7 @@
 #if os(Linux)
     import Dispatch
     import Glibc
+    import struct NIOConcurrencyHelpers.NIOLockedValueBox
     import NIOCore
     import NIOPosix
     import SSCommon
@@ -86,7 +87,7 @@
         @Test("Nothing is opened on a loop that ends, and nothing stays open") func openWhileEnding() async throws {
             let (listening, port) = Peer.listening()
             let before = descriptors()
-            let outcome = Mutex("nothing")
+            let outcome = NIOLockedValueBox("nothing")
             let box = Outcome(outcome)
             do {
                 let group = EpollLoopGroup(threads: 1)
@@ -95,19 +96,19 @@
                     StreamChannel.connect(
                         to: Endpoint(.v4(IPv4Address(127, 0, 0, 1)), port), on: loop, timeout: .seconds(5),
                         noDelay: true, keepAlive: nil, configure: { _ in }
-                    ).whenComplete { result in box.value.withLock { $0 = "\(result)" } }
+                    ).whenComplete { result in box.value.withLockedValue { $0 = "\(result)" } }
                 }
                 #expect(await ends(group))
             }
             try await Task.sleep(for: .milliseconds(300))
-            #expect(box.value.withLock { $0 } != "nothing")
+            #expect(box.value.withLockedValue { $0 } != "nothing")
             #expect(descriptors() <= before)
             listening.close()
         }
 
         private final class Outcome: Sendable {
-            let value: Mutex<String>
-            init(_ value: consuming Mutex<String>) { self.value = value }
+            let value: NIOLockedValueBox<String>
+            init(_ value: NIOLockedValueBox<String>) { self.value = value }
         }
 
         @Test("Tasks that make tasks for ever do not keep a loop from ending") func lastTasks() async throws {

@@ -1,8 +1,8 @@
 // One accepted connection of our engine, with a blocking socket of the test's at its other end.
 #if os(Linux)
+    import NIOConcurrencyHelpers
     import NIOCore
     import SSCommon
-    import Synchronization
 
     @testable import SSNetwork
 
@@ -17,11 +17,11 @@
             case inactive
         }
 
-        private let entries = Mutex<[Entry]>([])
-        var all: [Entry] { entries.withLock { $0 } }
+        private let entries = NIOLockedValueBox<[Entry]>([])
+        var all: [Entry] { entries.withLockedValue { $0 } }
 
         func add(_ entry: Entry) {
-            entries.withLock { entries in
+            entries.withLockedValue { entries in
                 // How reads are cut is nobody's business.
                 if case .read(let new) = entry, case .read(let old)? = entries.last {
                     entries[entries.count - 1] = .read(old + new)

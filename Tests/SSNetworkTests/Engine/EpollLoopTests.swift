@@ -1,5 +1,6 @@
 #if os(Linux)
     import Glibc
+    import struct NIOConcurrencyHelpers.NIOLockedValueBox
     import NIOCore
     import SSCommon
     import Synchronization
@@ -10,11 +11,11 @@
     @Suite("Our event loops", .serialized)
     struct EpollLoopTests {
         private final class Seen: Sendable {
-            private let byThread = Mutex<[Int: [Int]]>([:])
+            private let byThread = NIOLockedValueBox<[Int: [Int]]>([:])
             func add(_ number: Int, from thread: Int) {
-                byThread.withLock { $0[thread, default: []].append(number) }
+                byThread.withLockedValue { $0[thread, default: []].append(number) }
             }
-            func numbers(from thread: Int) -> [Int] { byThread.withLock { $0[thread] ?? [] } }
+            func numbers(from thread: Int) -> [Int] { byThread.withLockedValue { $0[thread] ?? [] } }
         }
 
         @Test("Tasks of one thread run in order, and those of many all run")
@@ -92,18 +93,19 @@
         func balance() async throws {
             let group = EpollLoopGroup(threads: 2)
             let loops = LoopContexts(group, ledger: TrafficLedger())
-            let places = Mutex<[ObjectIdentifier: Int]>([:])
+            let places = NIOLockedValueBox<[ObjectIdentifier: Int]>([:])
             let listener = try await StreamListener.bind(
                 ListenAddress(Endpoint(.v4(IPv4Address(127, 0, 0, 1)), 0)), group: group, loops: loops
-            ) { channel, _, _ in places.withLock { $0[ObjectIdentifier(channel.eventLoop), default: 0] += 1 } }.get()
+            ) { channel, _, _ in places.withLockedValue { $0[ObjectIdentifier(channel.eventLoop), default: 0] += 1 } }
+            .get()
             var peers: [Peer] = []
             for number in 1...40 {
                 peers.append(Peer.connected(to: listener.address?.port ?? 0))
-                while places.withLock({ $0.values.reduce(0, +) }) < number {
+                while places.withLockedValue({ $0.values.reduce(0, +) }) < number {
                     try await Task.sleep(for: .milliseconds(5))
                 }
             }
-            let counts = places.withLock { Array($0.values) }
+            let counts = places.withLockedValue { Array($0.values) }
             #expect(counts.count == 2 && counts.min() ?? 0 >= 12, "\(counts)")
             try await listener.close().get()
             try await group.shutdownGracefully()

@@ -2,29 +2,29 @@
 // behaviour is the measure of ours.
 #if os(Linux)
     import Glibc
+    import NIOConcurrencyHelpers
     import NIOCore
     import NIOPosix
     import SSCommon
-    import Synchronization
 
     @testable import SSNetwork
 
     /// What a channel told its handler, in order; pieces of one read are put together.
     final class EventTrace: Sendable {
-        private let entries = Mutex<[String]>([])
-        private let bytes = Mutex<[UInt8]>([])
+        private let entries = NIOLockedValueBox<[String]>([])
+        private let bytes = NIOLockedValueBox<[UInt8]>([])
 
-        var all: [String] { entries.withLock { $0 } }
-        var received: [UInt8] { bytes.withLock { $0 } }
+        var all: [String] { entries.withLockedValue { $0 } }
+        var received: [UInt8] { bytes.withLockedValue { $0 } }
 
         func add(_ entry: String) {
-            entries.withLock { entries in
+            entries.withLockedValue { entries in
                 if entry != "read" || entries.last != "read" { entries.append(entry) }
             }
         }
 
         func add(_ new: ByteBuffer) {
-            bytes.withLock { $0 += Array(new.readableBytesView) }
+            bytes.withLockedValue { $0 += Array(new.readableBytesView) }
             add("read")
         }
     }

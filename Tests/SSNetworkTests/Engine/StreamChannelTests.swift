@@ -1,8 +1,8 @@
 #if os(Linux)
     import Glibc
+    import NIOConcurrencyHelpers
     import NIOCore
     import SSCommon
-    import Synchronization
     import Testing
 
     @testable import SSNetwork
@@ -44,16 +44,16 @@
         func writing() async throws {
             let rig = try await EngineRig(receiveBuffer: 32 * 1024)
             let parts = (0..<200).map { number in [UInt8](repeating: UInt8(number), count: 1 + number * 997) }
-            let kept = Mutex<[Int]>([])
+            let kept = NIOLockedValueBox<[Int]>([])
             for (number, part) in parts.enumerated() {
-                rig.channel.write(ByteBuffer(bytes: part)).whenSuccess { kept.withLock { $0.append(number) } }
+                rig.channel.write(ByteBuffer(bytes: part)).whenSuccess { kept.withLockedValue { $0.append(number) } }
             }
             rig.channel.flush()
             #expect(await rig.log.comes { $0.contains(.writable(false)) })
             let all = parts.flatMap { $0 }
             #expect(rig.peer.read(exactly: all.count) == all)
             #expect(await rig.log.comes { $0.last == .writable(true) })
-            #expect(kept.withLock { $0 } == Array(0..<200))
+            #expect(kept.withLockedValue { $0 } == Array(0..<200))
             try await rig.end()
         }
 

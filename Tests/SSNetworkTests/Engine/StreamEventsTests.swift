@@ -1,5 +1,6 @@
 #if os(Linux)
     import Glibc
+    import struct NIOConcurrencyHelpers.NIOLockedValueBox
     import NIOCore
     import SSCommon
     import Synchronization
@@ -40,14 +41,14 @@
         func writesInPromises() async throws {
             let rig = try await ScriptedChannel(receiveBuffer: 32 * 1024)
             let sizes = (0..<60).map { 1 + $0 * 40_093 % 150_000 }
-            let written = Mutex<[Int]>([])
-            let kept = Mutex<[Int]>([])
+            let written = NIOLockedValueBox<[Int]>([])
+            let kept = NIOLockedValueBox<[Int]>([])
             try await rig.onLoop { channel in
                 @Sendable func write(_ number: Int, then next: @escaping @Sendable () -> Void) {
-                    written.withLock { $0.append(number) }
+                    written.withLockedValue { $0.append(number) }
                     let bytes = ByteBuffer(repeating: UInt8(number), count: sizes[number])
                     channel.write(bytes).whenComplete { _ in
-                        kept.withLock { $0.append(number) }
+                        kept.withLockedValue { $0.append(number) }
                         next()
                     }
                     // Also without a flush of its own: the one under way takes it along.
@@ -63,9 +64,9 @@
             }
             let (bytes, ending) = rig.peer.readToEnd(step: 50_000)
             #expect(ending == .end)
-            let order = written.withLock { $0 }
+            let order = written.withLockedValue { $0 }
             #expect(order == Array(0..<60))
-            #expect(kept.withLock { $0 } == order)
+            #expect(kept.withLockedValue { $0 } == order)
             let isWhole = bytes == order.flatMap { [UInt8](repeating: UInt8($0), count: sizes[$0]) }
             #expect(isWhole, "\(bytes.count) bytes of \(sizes.reduce(0, +))")
             try await rig.end()
@@ -75,9 +76,9 @@
             "Writability is told while the socket is full, and again when there is room", arguments: EngineKind.allCases
         )
         func writability(_ kind: EngineKind) async throws {
-            let told = Mutex<[Bool]>([])
+            let told = NIOLockedValueBox<[Bool]>([])
             let rig = try await ScriptedChannel(kind, receiveBuffer: 32 * 1024) { moment, context in
-                if moment == .writability { told.withLock { $0.append(context.channel.isWritable) } }
+                if moment == .writability { told.withLockedValue { $0.append(context.channel.isWritable) } }
             }
             // A little more than the socket takes: still writable, and waiting for an event.
             let sent = try await rig.onLoop { channel in
@@ -91,12 +92,12 @@
                 return sent
             }
             try await rig.onLoop { channel in
-                told.withLock { $0 = [] }
+                told.withLockedValue { $0 = [] }
                 channel.writeAndFlush(ByteBuffer(repeating: 1, count: 2_000_000), promise: nil)
             }
-            #expect(told.withLock { $0 } == [false])
+            #expect(told.withLockedValue { $0 } == [false])
             #expect(rig.peer.read(exactly: sent + 2_000_000).count == sent + 2_000_000)
-            #expect(await eventually { told.withLock { $0 } == [false, true] })
+            #expect(await eventually { told.withLockedValue { $0 } == [false, true] })
             try await rig.end()
         }
 

@@ -1,8 +1,8 @@
 #if os(Linux)
     import Glibc
+    import NIOConcurrencyHelpers
     import NIOCore
     import SSCommon
-    import Synchronization
     import Testing
 
     @testable import SSNetwork
@@ -36,8 +36,8 @@
         }
 
         private final class Results: Sendable {
-            private let texts = Mutex<[String]>([])
-            var all: [String] { texts.withLock { $0 } }
+            private let texts = NIOLockedValueBox<[String]>([])
+            var all: [String] { texts.withLockedValue { $0 } }
 
             func note(_ name: String, of future: EventLoopFuture<Void>) {
                 future.whenComplete { result in
@@ -47,7 +47,7 @@
                         case .failure(let error as ChannelError): "\(error)"
                         case .failure(let error): "\(type(of: error))"
                         }
-                    self.texts.withLock { $0.append("\(name) \(text)") }
+                    self.texts.withLockedValue { $0.append("\(name) \(text)") }
                 }
             }
         }

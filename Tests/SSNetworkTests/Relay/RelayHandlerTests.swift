@@ -179,12 +179,75 @@ struct RelayHandlerTests {
         try await rig.end()
     }
 
-    @Test("A relay that is quiet for too long ends")
+    @Test("A slow reader gets all that came before a cut, and then a reset")
+    func brokenWithSlowReader() async throws {
+        let rig = try await RelayRig(receiveBuffer: 16 * 1024) { channel in
+            try channel.syncOptions?.setOption(.socketOption(.so_sndbuf), value: 16 * 1024)
+        }
+        try await rig.link()
+        // More than the client's socket holds, less than stops the relay from reading.
+        let bytes = Self.pattern(120_000)
+        rig.target.write(bytes)
+        try await Task.sleep(for: .milliseconds(300))
+        try await rig.breakFar()
+        try await Task.sleep(for: .milliseconds(300))
+        let (received, ending) = rig.client.readToEnd(step: 8 * 1024, pause: 10_000)
+        #expect(received == bytes)
+        #expect(ending == .reset)
+        rig.target.close()
+        #expect(try await rig.isOver())
+        try await rig.end()
+    }
+
+    @Test("A relay that is quiet for too long ends, and neither side takes that for the other's end")
     func idle() async throws {
         let rig = try await RelayRig()
         try await rig.link(RelayTimeouts(idle: 1))
-        #expect(rig.client.readToEnd() == ([], .end))
+        #expect(rig.client.readToEnd() == ([], .reset))
+        #expect(rig.target.readToEnd() == ([], .reset))
+        #expect(try await rig.isOver())
+        try await rig.end()
+    }
+
+    @Test("A half-closed relay that is quiet for too long ends; only the side that expects more sees a failure")
+    func halfClosedIdle() async throws {
+        let rig = try await RelayRig()
+        try await rig.link(RelayTimeouts(idle: 300, halfClosed: 1))
+        rig.target.write([1, 2])
+        #expect(rig.client.read(exactly: 2) == [1, 2])
+        rig.client.endWriting()
         #expect(rig.target.readToEnd() == ([], .end))
+        #expect(rig.client.readToEnd() == ([], .reset))
+        #expect(try await rig.isOver())
+        try await rig.end()
+    }
+
+    @Test("A relay that the program ends in the middle looks to both sides like a failure")
+    func programEnds() async throws {
+        let rig = try await RelayRig()
+        try await rig.link()
+        rig.client.write([1])
+        rig.target.write([2])
+        #expect(rig.target.read(exactly: 1) == [1])
+        #expect(rig.client.read(exactly: 1) == [2])
+        try await rig.closeNear()
+        #expect(rig.client.readToEnd() == ([], .reset))
+        #expect(rig.target.readToEnd() == ([], .reset))
+        #expect(try await rig.isOver())
+        try await rig.end()
+    }
+
+    @Test("An answer that is whole stays whole when the program ends")
+    func programEndsAfterwards() async throws {
+        let rig = try await RelayRig()
+        try await rig.link()
+        rig.target.write([2])
+        rig.target.endWriting()
+        #expect(rig.client.read(exactly: 1) == [2])
+        try await Task.sleep(for: .milliseconds(200))
+        try await rig.closeNear()
+        #expect(rig.client.readToEnd() == ([], .end))
+        #expect(rig.target.readToEnd() == ([], .reset))
         #expect(try await rig.isOver())
         try await rig.end()
     }

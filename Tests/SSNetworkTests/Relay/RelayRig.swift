@@ -63,11 +63,16 @@ final class RelayRig {
     }
 
     /// As the stream handler does it for bytes that are not authentic.
-    func breakNear() async throws {
-        try await loop.eventLoop.submit { [nearChannel] in
-            nearChannel.pipeline.fireUserInboundEventTriggered(StreamBroken())
-        }.get()
+    func breakNear() async throws { try await breakOff(nearChannel) }
+
+    func breakFar() async throws { try await breakOff(farChannel) }
+
+    private func breakOff(_ channel: any Channel) async throws {
+        try await loop.eventLoop.submit { channel.pipeline.fireUserInboundEventTriggered(StreamBroken()) }.get()
     }
+
+    /// As a loop does it that ends.
+    func closeNear() async throws { try await nearChannel.close() }
 
     /// Whether both channels are closed and the relay has let go, within ten seconds.
     func isOver() async throws -> Bool {

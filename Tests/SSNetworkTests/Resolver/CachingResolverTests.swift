@@ -1,8 +1,8 @@
+import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 import SSCommon
 import SSNetwork
-import Synchronization
 import Testing
 
 @Suite("Resolving with a memory")
@@ -103,19 +103,19 @@ private final class HeldLookup: AddressLookup {
         var waiting: [@Sendable (TimedResolution) -> Void] = []
     }
 
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
 
-    var names: [String] { state.withLock { $0.names } }
+    var names: [String] { state.withLockedValue { $0.names } }
 
     func start(_ name: DomainName, done: @escaping @Sendable (TimedResolution) -> Void) {
-        state.withLock { state in
+        state.withLockedValue { state in
             state.names.append(name.text)
             state.waiting.append(done)
         }
     }
 
     func answer(_ result: TimedResolution) {
-        let waiting = state.withLock { state in
+        let waiting = state.withLockedValue { state in
             defer { state.waiting = [] }
             return state.waiting
         }

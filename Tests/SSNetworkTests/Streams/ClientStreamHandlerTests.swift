@@ -1,17 +1,23 @@
+import NIOConcurrencyHelpers
 import NIOCore
 import NIOEmbedded
 import SSCommon
-import Synchronization
 import Testing
 
 @testable import SSNetwork
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 @Suite("The laptop's end of a stream")
 struct ClientStreamHandlerTests {
     private final class Owner: ClientStreamOwner {
-        private let said = Mutex<[String]>([])
-        var words: [String] { said.withLock { $0 } }
-        private func note(_ word: String) { said.withLock { $0.append(word) } }
+        private let said = NIOLockedValueBox<[String]>([])
+        var words: [String] { said.withLockedValue { $0 } }
+        private func note(_ word: String) { said.withLockedValue { $0.append(word) } }
 
         func serverAnswered() { note("answered") }
         func serverAnswerRefused(_ fault: StreamFault) { note("\(fault)") }
@@ -123,6 +129,19 @@ struct ClientStreamHandlerTests {
             if isReset { rig.channel.close(promise: nil) } else { rig.channel.endInput() }
             #expect(rig.arrivals.bytes == [1])
             #expect(rig.arrivals.events == ["broken"], "after \(count) bytes")
+        }
+    }
+
+    @Test("A connection that fails between two pieces has cut the answer, unless that had ended")
+    func failure() throws {
+        for hasEnded in [false, true] {
+            let rig = try Rig()
+            try rig.feeder.feed(response([1])[0])
+            if hasEnded { rig.channel.endInput() }
+            rig.channel.pipeline.fireErrorCaught(IOError(errnoCode: ETIMEDOUT, reason: "read"))
+            rig.channel.close(promise: nil)
+            #expect(rig.arrivals.bytes == [1])
+            #expect(rig.arrivals.events == [hasEnded ? "ended" : "broken"])
         }
     }
 
