@@ -11,13 +11,19 @@ struct CurlResult {
 extension Stage {
     /// Runs curl with a time limit and no settings of the developer's.
     func curl(_ arguments: [String], seconds: Double = 15) throws -> CurlResult {
-        let fixed = ["-q", "-sS", "--max-time", "\(seconds)"]
-        let finished = try run(try Tool.curl.path(), fixed + arguments, seconds: seconds + 5)
+        let finished = try run(try Tool.curl.path(), Self.fixed(seconds) + arguments, seconds: seconds + 5)
         guard case .status(let status) = finished.exit else {
             throw HarnessError("curl ended with \(finished.exit)")
         }
         return CurlResult(status: status, output: finished.output, errors: finished.errors)
     }
+
+    /// The same, not waited for.
+    func startCurl(_ arguments: [String], seconds: Double = 30) throws -> ProcessUnderTest {
+        try start(try Tool.curl.path(), Self.fixed(seconds) + ["--no-buffer"] + arguments)
+    }
+
+    private static func fixed(_ seconds: Double) -> [String] { ["-q", "-sS", "--max-time", "\(seconds)"] }
 }
 
 /// The ways curl can be pointed at our one port.

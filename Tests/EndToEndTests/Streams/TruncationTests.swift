@@ -61,17 +61,24 @@ extension EndToEnd {
             }
         }
 
-        @Test func `a laptop's program that stops fails a download that only the close would end`() throws {
-            try needs(Pair.underTest.client.isOurs, "only ours promises this")
+        @Test("a program that stops fails downloads that only the close would end", arguments: OurCommand.allCases)
+        func stopped(_ command: OurCommand) throws {
+            try needs(Pair.underTest.client.isOurs && Pair.underTest.server.isOurs, "only ours promises this")
             try onStage { stage in
                 let running = try stage.run(Pair.underTest)
+                let process = try #require(command == .sslocal ? running.client : running.server)
                 let origin = try stage.httpOrigin()
-                let socket = try Socket.connected(to: running.front)
-                try socket.send("GET \(origin.url("/endless")) HTTP/1.1\r\nHost: a\r\n\r\n")
-                _ = try socket.receive(through: "\r\n\r\n.")
-                running.client?.signal(SIGTERM)
-                #expect(throws: SocketError.reset) { try socket.receiveToEnd(seconds: 10) }
-                #expect(running.client?.wait(seconds: 10) == .status(0))
+                let downloads = try CurlFront.allCases.map { front in
+                    try stage.startCurl([origin.url("/endless")] + front.arguments(running.front))
+                }
+                pause(1)
+                process.signal(SIGTERM)
+                for (front, curl) in zip(CurlFront.allCases, downloads) {
+                    // "Failure in receiving network data", never a download that is done.
+                    #expect(curl.wait(seconds: 12) == .status(56), "\(front)")
+                    #expect(curl.output.contains(".."), "\(front)")
+                }
+                #expect(process.wait(seconds: 10) == .status(0))
             }
         }
     }
