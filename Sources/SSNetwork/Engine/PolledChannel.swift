@@ -4,12 +4,13 @@
     internal import Glibc
     internal import NIOCore
     internal import SSCommon
+    internal import Synchronization
 
     /// A channel on an `EpollLoop`.
     ///
     /// `@unchecked Sendable`: everything mutable is confined to the loop. `Channel`'s own methods go through the pipeline,
-    /// which hops there; `isActive`, `isWritable` and the addresses are words that may be read from elsewhere late
-    /// but never torn.
+    /// which hops there; `isWritable` is atomic, `isActive` and the addresses depend on one word that may be read from
+    /// elsewhere late but never torn.
     class PolledChannel: PolledSocket, Channel, ChannelCore, @unchecked Sendable {
         final let allocator = ByteBufferAllocator()
         final let parent: (any Channel)? = nil
@@ -21,7 +22,12 @@
         final var isAutoRead = true
         /// A read was asked for and nothing has come yet.
         final var isReadWanted = false
-        final var isWritable = true
+        /// The loop's to write.
+        final var isWritable: Bool {
+            get { writable.load(ordering: .relaxed) }
+            set { writable.store(newValue, ordering: .relaxed) }
+        }
+        private let writable = Atomic(true)
 
         override init(_ descriptor: CInt, on loop: EpollLoop) {
             closePromise = loop.makePromise()

@@ -101,6 +101,25 @@
             try await rig.end()
         }
 
+        @Test("Whoever writes each time there is room again needs no deeper stack for it")
+        func writingWhenWritable() async throws {
+            let rounds = 3000
+            let count = 70_000
+            let left = NIOLockedValueBox(rounds)
+            let rig = try await ScriptedChannel { moment, context in
+                guard moment == .writability, context.channel.isWritable else { return }
+                let mayWrite = left.withLockedValue { left in
+                    left -= 1
+                    return left >= 0
+                }
+                // More than makes it unwritable, so that the next room is told too.
+                if mayWrite { context.writeAndFlush(NIOAny(ByteBuffer(repeating: 1, count: count)), promise: nil) }
+            }
+            try await rig.onLoop { $0.writeAndFlush(ByteBuffer(repeating: 1, count: count), promise: nil) }
+            #expect(rig.peer.count(upTo: (rounds + 1) * count) == (rounds + 1) * count)
+            try await rig.end()
+        }
+
         @Test("Reading that is off stays off, but for what is asked for", arguments: EngineKind.allCases)
         func readingOff(_ kind: EngineKind) async throws {
             let rig = try await ScriptedChannel(kind)

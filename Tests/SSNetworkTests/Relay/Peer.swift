@@ -139,6 +139,18 @@ final class Peer {
         }
     }
 
+    /// How many bytes come, up to `limit`.
+    func count(upTo limit: Int) -> Int {
+        var bytes = [UInt8](repeating: 0, count: 256 * 1024)
+        var total = 0
+        while total < limit {
+            let count = bytes.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress, min($0.count, limit - total), 0) }
+            if count <= 0 { break }
+            total += count
+        }
+        return total
+    }
+
     func endWriting() { shutdown(descriptor, CInt(shutWrite)) }
 
     func close() {
