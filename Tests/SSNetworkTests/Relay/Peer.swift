@@ -144,7 +144,8 @@ final class Peer {
         var bytes = [UInt8](repeating: 0, count: 256 * 1024)
         var total = 0
         while total < limit {
-            let count = bytes.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress, min($0.count, limit - total), 0) }
+            let wanted = min(bytes.count, limit - total)
+            let count = bytes.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress, wanted, 0) }
             if count <= 0 { break }
             total += count
         }
