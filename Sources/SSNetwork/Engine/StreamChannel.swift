@@ -273,8 +273,13 @@
 
         private func inputEnded() {
             isInputEnded = true
-            if case .closed = output { return close0(error: ChannelError.eof, mode: .all, promise: nil) }
-            pipeline.syncOperations.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+            guard case .closed = output else {
+                pipeline.syncOperations.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+                return
+            }
+            // Whoever was told of an error must hear that the peer's stream came to its end all the same.
+            if isErrorTold { pipeline.syncOperations.fireUserInboundEventTriggered(ChannelEvent.inputClosed) }
+            if isActive { close0(error: ChannelError.eof, mode: .all, promise: nil) }
         }
 
         /// Tells the handlers of an error, once.

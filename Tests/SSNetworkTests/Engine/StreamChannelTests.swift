@@ -112,6 +112,26 @@
             try await rig.end()
         }
 
+        @Test("A peer that had ended in good order is known to have, also after a failed write")
+        func failedWriteAfterEnd() async throws {
+            let rig = try await EngineRig(autoRead: false)
+            rig.peer.write([1, 2, 3])
+            // The end goes out, and a reset for whatever comes back.
+            rig.peer.close()
+            try await Task.sleep(for: .milliseconds(100))
+            await #expect(throws: (any Error).self) {
+                for _ in 0..<5 {
+                    try await rig.channel.writeAndFlush(ByteBuffer(bytes: [9])).get()
+                    try await Task.sleep(for: .milliseconds(50))
+                }
+            }
+            try await rig.channel.setOption(.autoRead, value: true).get()
+            #expect(await rig.log.comes { $0.last == .inactive })
+            let log = rig.log.all.filter { if case .error = $0 { false } else { true } }
+            #expect(log == [.read([1, 2, 3]), .inputClosed, .inactive])
+            try await rig.end()
+        }
+
         @Test("A handler may close in the middle of a read; what is queued fails and the peer hears of it")
         func closeInRead() async throws {
             let rig = try await EngineRig(closesInRead: true)
