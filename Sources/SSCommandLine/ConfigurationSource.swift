@@ -116,21 +116,33 @@ package enum ConfigurationSource {
 }
 
 extension CheckedConfiguration {
+    private mutating func addKey(_ text: String, of endpoint: EndpointConfiguration, path: String) {
+        do throws(PreSharedKeys.Fault) {
+            credentials.append(try Credential(method: endpoint.method, secret: text))
+        } catch {
+            diagnostics.append(
+                Diagnostic(
+                    .badKey, error.message(endpoint.method), path: path,
+                    help: "make one with: ssserver genkey \(endpoint.method.rawValue)"))
+        }
+    }
+
     fileprivate mutating func readKey(of endpoint: EndpointConfiguration) {
         switch endpoint.password {
         case .text(let text):
-            credentials.append(Credential(method: endpoint.method, password: text))
+            addKey(text, of: endpoint, path: path ?? "")
         case .file(let path):
             do throws(SmallFile.Failure) {
                 let (text, mode) = try ConfigurationSource.readPassword(path)
                 if let mode { diagnostics.append(ConfigurationSource.exposed(path, mode)) }
-                if text.isEmpty {
+                guard !text.isEmpty else {
                     diagnostics.append(
                         Diagnostic(
                             .badValue, "the password file is empty", path: path,
                             help: "its first line is the key: ssserver genkey \(endpoint.method.rawValue) > FILE"))
+                    return
                 }
-                credentials.append(Credential(method: endpoint.method, password: text))
+                addKey(text, of: endpoint, path: path)
             } catch {
                 diagnostics.append(
                     Diagnostic(

@@ -27,11 +27,11 @@ extension ConfigurationReader {
     }
 
     private mutating func append(entry: CheckedSection, isTop: Bool, to results: inout [PlacedEndpoint]) {
-        let addresses = addresses(of: entry, isTop: isTop)
+        let addresses = addresses(of: entry, namedMethod(of: entry), isTop: isTop)
         let method = method(of: entry)
         let mode = mode(of: entry)
         let timeout = (flags["timeout"] ?? entry["timeout"] ?? top["timeout"])?.time
-        let users = users(of: entry)
+        let users = users(of: entry, method)
         for (address, setting, password) in addresses {
             if results.count == Self.endpointLimit {
                 faults.add(
@@ -55,12 +55,12 @@ extension ConfigurationReader {
 
     private typealias Place = (address: TargetAddress, setting: Setting, password: PasswordSource?)
 
-    private mutating func addresses(of entry: CheckedSection, isTop: Bool) -> [Place] {
+    private mutating func addresses(of entry: CheckedSection, _ method: CipherMethod?, isTop: Bool) -> [Place] {
         let hosts = hosts(of: entry)
         let hasFlagPort = flags["server_port"] != nil || flags["server"]?.host?.port != nil
         if isTop, !hasFlagPort, flags["server"] == nil, case .portPasswords(let ports) = entry["port_password"]?.content
         {
-            return manyPorts(ports, hosts: hosts, entry: entry)
+            return manyPorts(ports, hosts: hosts, entry: entry, method)
         }
         let ports = ports(of: entry, isTop: isTop)
         if ports.isEmpty, let first = hosts.first(where: { $0.host.port == nil }) {
@@ -73,7 +73,7 @@ extension ConfigurationReader {
                     "server_port", flag: "-p PORT", in: entry, fix: "add \"server_port\": 8388, the same on both ends")
             }
         }
-        let password = password(of: entry)
+        let password = password(of: entry, method)
         var places: [Place] = []
         for (host, setting) in hosts {
             let own = flags["server_port"] == nil ? host.port.map { [$0] } : nil
@@ -87,7 +87,7 @@ extension ConfigurationReader {
 
     private mutating func manyPorts(
         _ ports: [(port: Setting, password: Setting)], hosts: [(host: HostPort, setting: Setting)],
-        entry: CheckedSection
+        entry: CheckedSection, _ method: CipherMethod?
     ) -> [Place] {
         for key in ["server_port", "password", "password_file"] {
             guard let setting = entry[key] else { continue }
@@ -95,7 +95,7 @@ extension ConfigurationReader {
         }
         var places: [Place] = []
         for (port, password) in ports {
-            let source = self.password(from: password)
+            let source = self.password(from: password, method)
             for (host, _) in hosts {
                 guard let number = port.number.flatMap({ UInt16(exactly: $0) }) else { continue }
                 places.append((TargetAddress(host.host, port: number), port, source))

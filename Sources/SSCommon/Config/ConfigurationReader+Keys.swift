@@ -1,11 +1,18 @@
 // Methods, passwords and users: what must be there, what is refused, and what is only advised against.
 
 extension ConfigurationReader {
+    /// The method that keys are judged by; nil, and no word about it, if there is none.
+    func namedMethod(of entry: CheckedSection) -> CipherMethod? {
+        guard let name = (flags["method"] ?? entry["method"] ?? top["method"])?.text else { return nil }
+        guard case .known(let method) = MethodName(name) else { return nil }
+        return method
+    }
+
     mutating func method(of entry: CheckedSection) -> CipherMethod? {
         guard let setting = flags["method"] ?? entry["method"] ?? top["method"], let name = setting.text else {
             reportMissing(
                 "method", flag: "-m METHOD", in: entry,
-                fix: "add \"method\": \"chacha20-ietf-poly1305\", the same on both ends")
+                fix: "add \"method\": \"2022-blake3-aes-256-gcm\", the same on both ends")
             return nil
         }
         let known = ChoiceList.text(MethodName.supported)
@@ -14,11 +21,11 @@ extension ConfigurationReader {
         case .refused(let reason):
             report(
                 .insecureMethod, "method \(TerminalText.quote(name)) is refused", setting, label: "it protects nobody",
-                help: "\(reason); use \(known)")
-        case .later:
+                help: "\(reason); use 2022-blake3-aes-256-gcm")
+        case .rare:
             report(
-                .unsupportedMethod, "method \(TerminalText.quote(name)) is not in this version yet", setting,
-                help: "use \(known)")
+                .unsupportedMethod, "method \(TerminalText.quote(name)) is not in this version", setting,
+                help: "use 2022-blake3-chacha20-poly1305")
         case .unknown(let suggestion):
             report(
                 .unknownMethod, "unknown method \(TerminalText.quote(name))", setting,
@@ -29,9 +36,10 @@ extension ConfigurationReader {
 
     // MARK: Passwords
 
-    mutating func password(of entry: CheckedSection) -> PasswordSource? {
+    /// Judged by `method`, if that is known.
+    mutating func password(of entry: CheckedSection, _ method: CipherMethod?) -> PasswordSource? {
         if let flag = flags["password_file"], let path = flag.text { return .file(path) }
-        if let flag = flags["password"] { return password(from: flag, expands: false) }
+        if let flag = flags["password"] { return password(from: flag, method, expands: false) }
         for section in [entry, top] {
             let text = section["password"]
             let file = section["password_file"]
@@ -40,7 +48,7 @@ extension ConfigurationReader {
                     .conflict, "\(text.shown) and \(file.shown) exclude each other", file, help: "keep one of the two")
                 return nil
             }
-            if let text { return password(from: text) }
+            if let text { return password(from: text, method) }
             if let path = file?.text { return .file(path) }
             if section.faulty.contains("password") || section.faulty.contains("password_file") { return nil }
         }
@@ -51,9 +59,11 @@ extension ConfigurationReader {
     }
 
     /// The password of a setting, judged; a flag is taken as it is.
-    mutating func password(from setting: Setting, expands: Bool = true) -> PasswordSource? {
+    mutating func password(
+        from setting: Setting, _ method: CipherMethod?, expands: Bool = true
+    ) -> PasswordSource? {
         guard let password = expands ? expanded(setting) : setting.text else { return nil }
-        return judge(password, setting) ? .text(password) : nil
+        return judge(password, setting, method) ? .text(password) : nil
     }
 
     /// The text of a setting, where `"${NAME}"` is read from the environment.
@@ -67,10 +77,16 @@ extension ConfigurationReader {
         return nil
     }
 
-    /// False for the example's placeholder.
-    private mutating func judge(_ password: String, _ setting: Setting) -> Bool {
+    /// False for the example's placeholder, and for what is no key of the method.
+    private mutating func judge(_ password: String, _ setting: Setting, _ method: CipherMethod?) -> Bool {
         let weakness: String
-        switch PasswordStrength(of: password) {
+        let strength = PasswordStrength(of: password)
+        switch strength {
+        case .placeholder, .wellKnown: break
+        case .strong, .short, .guessable:
+            if let method, method.edition == .sip022 { return judgeKeys(password, setting, method) }
+        }
+        switch strength {
         case .strong: return true
         case .placeholder:
             report(
@@ -87,9 +103,24 @@ extension ConfigurationReader {
         return true
     }
 
+    private mutating func judgeKeys(_ text: String, _ setting: Setting, _ method: CipherMethod) -> Bool {
+        do throws(PreSharedKeys.Fault) {
+            let keys = try PreSharedKeys.decode(text, for: method)
+            if program == .local || keys.count == 1 { return true }
+            report(
+                .badKey, "more than one key", setting, label: "that is what a client has",
+                help: "a server's own key is the first of them; the users' belong in \"users\"")
+        } catch {
+            report(
+                .badKey, error.message(method), setting, label: error.label(method),
+                help: "make one with: ssserver genkey \(method.rawValue)")
+        }
+        return false
+    }
+
     // MARK: Users
 
-    mutating func users(of entry: CheckedSection) -> [UserConfiguration] {
+    mutating func users(of entry: CheckedSection, _ method: CipherMethod?) -> [UserConfiguration] {
         guard let list = entry["users"], !list.elements.isEmpty else { return [] }
         reportNotActedOn(list)
         var names: Set<String> = []
@@ -106,7 +137,7 @@ extension ConfigurationReader {
                 missing("password", in: user)
                 return nil
             }
-            guard let password = password(from: setting) else { return nil }
+            guard let password = password(from: setting, method) else { return nil }
             return UserConfiguration(
                 name: name, password: password, quota: user["quota"]?.size, rate: user["rate"]?.size,
                 streams: user["streams"]?.number, expires: user["expires"]?.text)

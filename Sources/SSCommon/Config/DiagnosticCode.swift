@@ -66,6 +66,8 @@ package enum DiagnosticCode: String, CaseIterable, Sendable {
     case exampleKey = "C033"
     /// An environment variable that is not set.
     case missingVariable = "C034"
+    /// Not the random bytes that the method takes.
+    case badKey = "C035"
 
     // What would be served.
     /// Something of the contract that this version does not have.

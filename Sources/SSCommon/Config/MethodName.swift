@@ -1,13 +1,13 @@
-// From the name of a method to the method, or to the reason why not. SIP004 methods only; what they replaced
-// is refused by name, because "unknown method" would send people looking for a typo.
+// From the name of a method to the method, or to the reason why not. What SIP004 replaced is refused by name, because
+// "unknown method" would send people looking for a typo.
 
 package enum MethodName: Hashable, Sendable {
     /// A method we have.
     case known(CipherMethod)
     /// A method that protects nobody; one sentence why.
     case refused(reason: String)
-    /// A method of SIP022: sound, and not in this version.
-    case later
+    /// A method of SIP022 that only some programs have: sound, and not here.
+    case rare
     /// No method; the nearest name we have or refuse with reason.
     case unknown(suggestion: String?)
 
@@ -15,8 +15,8 @@ package enum MethodName: Hashable, Sendable {
         let name = text.lowercased()
         if let method = CipherMethod(rawValue: name) ?? Self.aliases[name] {
             self = .known(method)
-        } else if Self.edition2022.contains(name) {
-            self = .later
+        } else if Self.rareMethods.contains(name) {
+            self = .rare
         } else if Self.streams.contains(name) {
             self = .refused(reason: Self.streamReason)
         } else if Self.open.contains(name) {
@@ -24,7 +24,7 @@ package enum MethodName: Hashable, Sendable {
         } else if name == "table" {
             self = .refused(reason: Self.tableReason)
         } else {
-            let names = CipherMethod.allCases.map(\.rawValue) + Self.edition2022
+            let names = CipherMethod.allCases.map(\.rawValue) + Self.rareMethods
             self = .unknown(suggestion: NearestName.of(name, among: names))
         }
     }
@@ -38,10 +38,7 @@ package enum MethodName: Hashable, Sendable {
         "chacha20-poly1305": .chacha20Poly1305, "xchacha20-poly1305": .xchacha20Poly1305,
     ]
 
-    private static let edition2022 = [
-        "2022-blake3-aes-128-gcm", "2022-blake3-aes-256-gcm", "2022-blake3-chacha20-poly1305",
-        "2022-blake3-chacha8-poly1305", "2022-blake3-chacha12-poly1305",
-    ]
+    private static let rareMethods = ["2022-blake3-chacha8-poly1305", "2022-blake3-chacha12-poly1305"]
 
     private static let open: Set = ["none", "plain", "dummy"]
 

@@ -14,13 +14,20 @@ package struct SaltSource: ~Copyable {
     }
 
     /// A salt that was never handed out before.
-    package mutating func next(for method: CipherMethod) -> Salt {
-        let count = method.saltLength
+    package mutating func next(for method: CipherMethod) -> Salt { next(count: method.saltLength) }
+
+    /// As many random bytes, 1...32, never handed out before.
+    package mutating func next(count: Int) -> Salt {
         if position + count > Self.blockSize {
             block.withUnsafeMutableBytes { Sodium.randomize($0) }
             position = 0
         }
         defer { position += count }
         return Salt(block.span.bytes.extracting(position..<position + count))
+    }
+
+    /// A random number.
+    package mutating func nextNumber<Number: FixedWidthInteger>(_: Number.Type = Number.self) -> Number {
+        next(count: MemoryLayout<Number>.size).withUnsafeBytes { $0.loadUnaligned(as: Number.self) }
     }
 }

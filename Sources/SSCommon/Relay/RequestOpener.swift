@@ -1,6 +1,8 @@
-// The server's reading half (SIP004 "TCP"): salt, then chunks whose payload begins with the target's address.
-// The address may be alone in its chunk, share it with payload, or be cut across chunks; all must be taken.
-// The salt is offered to the replay filter only when the whole header is authentic: recorded earlier, an
+// The server's reading half. SIP004: salt, then chunks whose payload begins with the target's address. The address may be
+// alone in its chunk, share it with payload, or be cut across chunks; all must be taken. SIP022 3.1.3: salt, identity
+// header where the port has users, fixed header, variable header, then chunks; all of it may come in pieces, too.
+//
+// A salt is offered to the replay memory only when the whole header is authentic and well formed: recorded earlier, an
 // attacker could burn a salt in flight by sending its first bytes ahead of the real request.
 
 package struct RequestOpener: ~Copyable {
@@ -8,19 +10,30 @@ package struct RequestOpener: ~Copyable {
     package struct Received {
         /// Bytes of the input that are done with; the caller keeps the rest and brings it again.
         package var consumed: Int
-        /// The target, once: in the call that completed the header.
-        package var target: TargetAddress?
+        /// Once: in the call that completed the header.
+        package var request: Request?
 
         package init() {
             consumed = 0
         }
     }
 
+    /// A request whose header is authentic and new.
+    package struct Request: Sendable {
+        package let target: TargetAddress
+        /// Whose it is.
+        package let owner: Accepted
+        /// Which its answer has to repeat in SIP022.
+        package let salt: Salt
+    }
+
     private enum Phase: ~Copyable {
-        /// Waiting for the salt.
-        case salt
-        /// Reading chunks until they hold the address.
-        case header(Header)
+        /// Waiting for the salt, and what SIP022 has right behind it.
+        case beginning
+        /// SIP004: reading chunks until they hold the address.
+        case address(Header)
+        /// SIP022: waiting for the whole of the variable header, of so many bytes.
+        case variableHeader(Header, length: Int)
         /// Payload.
         case streaming(ChunkOpener)
         /// A fault was thrown; nothing more can be read.
@@ -30,65 +43,46 @@ package struct RequestOpener: ~Copyable {
     private struct Header: ~Copyable {
         var chunks: ChunkOpener
         let salt: Salt
+        let owner: Accepted
         /// What the chunks held so far.
         var plaintext: [UInt8] = []
     }
 
-    private let credential: Credential
-    private var phase = Phase.salt
+    private let keys: AcceptedKeys
+    private var phase = Phase.beginning
 
-    package init(_ credential: Credential) {
-        self.credential = credential
+    package init(_ keys: AcceptedKeys) {
+        self.keys = keys
     }
 
     /// Whether the peer may end its stream here without having cut anything off.
     package var isComplete: Bool {
         switch phase {
-        case .salt: false
-        case .header: false
+        case .beginning: false
+        case .address: false
+        case .variableHeader: false
         case .failed: false
         case .streaming(let chunks): chunks.isBetweenChunks
         }
     }
 
     /// Opens what `input` completes and appends the payload to `output`, which must have room for as many bytes
-    /// as `input` has. `isFresh` tests and records a salt.
+    /// as `input` has. `remember` tests and records a salt, `now` is asked for when a header of SIP022 is read.
     package mutating func receive(
-        _ input: RawSpan, into output: inout OutputRawSpan, isFresh: (Salt) -> Bool
+        _ input: RawSpan, into output: inout OutputRawSpan, now: @autoclosure () -> UnixSeconds,
+        remember: (Salt) throws(StreamFault) -> Void
     ) throws(StreamFault) -> Received {
         var received = Received()
         while true {
+            let rest = input.extracting(droppingFirst: received.consumed)
             switch exchange(&phase, with: .failed) {
-            case .salt:
-                let count = credential.method.saltLength
-                guard input.byteCount >= count else {
-                    phase = .salt
-                    return received
-                }
-                let salt = Salt(input.extracting(first: count))
-                received.consumed = count
-                let chunks = ChunkOpener(
-                    credential.context(.open, salt: salt), maximumPayload: credential.method.maximumChunkPayload)
-                phase = .header(Header(chunks: chunks, salt: salt))
-            case .header(var header):
-                let rest = input.extracting(droppingFirst: received.consumed)
-                let consumed = try Self.openOne(&header.chunks, rest, appendingTo: &header.plaintext)
-                received.consumed += consumed
-                guard let (target, count) = try TargetAddress.decode(header.plaintext.span.bytes) else {
-                    // A payload was opened but the address goes on in the next chunk; else more input is needed.
-                    let goesOn = consumed > 0 && header.chunks.isBetweenChunks
-                    phase = .header(header)
-                    if goesOn { continue }
-                    return received
-                }
-                // No request is for port 0; a header that says so is treated like any other that is none.
-                guard target.port != 0 else { throw .malformedAddress }
-                guard isFresh(header.salt) else { throw .replayed }
-                received.target = target
-                output.append(copying: header.plaintext.span.bytes.extracting(droppingFirst: count))
-                phase = .streaming(header.chunks)
+            case .beginning:
+                guard try begin(rest, now(), &received) else { return received }
+            case .address(let header):
+                guard try readAddress(header, rest, &received, into: &output, remember) else { return received }
+            case .variableHeader(let header, let length):
+                guard try readHeader(header, length, rest, &received, into: &output, remember) else { return received }
             case .streaming(var chunks):
-                let rest = input.extracting(droppingFirst: received.consumed)
                 received.consumed += try chunks.open(rest, into: &output)
                 phase = .streaming(chunks)
                 return received
@@ -96,6 +90,84 @@ package struct RequestOpener: ~Copyable {
                 throw .notAuthentic
             }
         }
+    }
+
+    /// Whether enough was there to go on, as for all of these.
+    private mutating func begin(
+        _ input: RawSpan, _ now: @autoclosure () -> UnixSeconds, _ received: inout Received
+    ) throws(StreamFault) -> Bool {
+        let method = keys.method
+        let fixedHeader = method.saltLength + keys.identityLength
+        let needed: Int =
+            switch method.edition {
+            case .sip004: method.saltLength
+            case .sip022: fixedHeader + RequestFixedHeader.length + AEADAlgorithm.tagLength
+            }
+        guard input.byteCount >= needed else {
+            phase = .beginning
+            return false
+        }
+        let salt = Salt(input.extracting(first: method.saltLength))
+        guard let owner = keys.owner(salt: salt, identity: input.extracting(method.saltLength..<fixedHeader)) else {
+            throw .unknownUser
+        }
+        var chunks = ChunkOpener(
+            owner.credential.context(.open, salt: salt), maximumPayload: method.maximumChunkPayload)
+        received.consumed += needed
+        switch method.edition {
+        case .sip004:
+            phase = .address(Header(chunks: chunks, salt: salt, owner: owner))
+        case .sip022:
+            let now = now()
+            let header = try PlainPiece.open(input.extracting(fixedHeader..<needed), &chunks) {
+                (plain) throws(StreamFault) in
+                try RequestFixedHeader.decode(plain, now: now)
+            }
+            phase = .variableHeader(
+                Header(chunks: chunks, salt: salt, owner: owner), length: header.variableLength)
+        }
+        return true
+    }
+
+    private mutating func readAddress(
+        _ header: consuming Header, _ input: RawSpan, _ received: inout Received, into output: inout OutputRawSpan,
+        _ remember: (Salt) throws(StreamFault) -> Void
+    ) throws(StreamFault) -> Bool {
+        let consumed = try Self.openOne(&header.chunks, input, appendingTo: &header.plaintext)
+        received.consumed += consumed
+        guard let (target, count) = try TargetAddress.decode(header.plaintext.span.bytes) else {
+            // A payload was opened but the address goes on in the next chunk; else more input is needed.
+            let goesOn = consumed > 0 && header.chunks.isBetweenChunks
+            phase = .address(header)
+            return goesOn
+        }
+        // No request is for port 0; a header that says so is treated like any other that is none.
+        guard target.port != 0 else { throw .malformedAddress }
+        try remember(header.salt)
+        received.request = Request(target: target, owner: header.owner, salt: header.salt)
+        output.append(copying: header.plaintext.span.bytes.extracting(droppingFirst: count))
+        phase = .streaming(header.chunks)
+        return true
+    }
+
+    private mutating func readHeader(
+        _ header: consuming Header, _ length: Int, _ input: RawSpan, _ received: inout Received,
+        into output: inout OutputRawSpan, _ remember: (Salt) throws(StreamFault) -> Void
+    ) throws(StreamFault) -> Bool {
+        let sealed = length + AEADAlgorithm.tagLength
+        guard input.byteCount >= sealed else {
+            phase = .variableHeader(header, length: length)
+            return false
+        }
+        header.chunks.expect(length)
+        received.consumed += try Self.openOne(
+            &header.chunks, input.extracting(first: sealed), appendingTo: &header.plaintext)
+        let (target, payloadOffset) = try RequestVariableHeader.decode(header.plaintext.span.bytes)
+        try remember(header.salt)
+        received.request = Request(target: target, owner: header.owner, salt: header.salt)
+        output.append(copying: header.plaintext.span.bytes.extracting(droppingFirst: payloadOffset))
+        phase = .streaming(header.chunks)
+        return true
     }
 
     /// Opens at most one payload of the header's chunks and appends it to `plaintext`.

@@ -11,6 +11,8 @@ package enum ConnectionStatus: Int, CaseIterable, Sendable {
     case replay
     /// It authenticated, but what it then asked for is malformed.
     case header
+    /// It authenticated, but its time is too far from ours.
+    case clock
     /// A rule of the blacklist forbids the target.
     case blocked
     /// The egress policy forbids the target's address or port.
@@ -33,6 +35,7 @@ package enum ConnectionStatus: Int, CaseIterable, Sendable {
         case .cipher: "ERR_CIPHER"
         case .replay: "ERR_REPLAY"
         case .header: "ERR_HEADER"
+        case .clock: "ERR_CLOCK"
         case .blocked: "ERR_BLOCKED"
         case .denied: "ERR_DENIED"
         case .resolve: "ERR_RESOLVE"
@@ -46,4 +49,17 @@ package enum ConnectionStatus: Int, CaseIterable, Sendable {
 
 extension ConnectionStatus: CustomStringConvertible {
     package var description: String { "\(word)" }
+}
+
+extension ConnectionStatus {
+    /// What a fault in the first bytes comes to.
+    package init(_ fault: StreamFault) {
+        switch fault {
+        case .notAuthentic, .badChunkLength, .malformedAddress, .truncated, .unknownUser, .badHeader, .foreignAnswer:
+            self = .cipher
+        case .replayed: self = .replay
+        case .memoryFull: self = .limit
+        case .stale: self = .clock
+        }
+    }
 }

@@ -42,6 +42,18 @@ package struct ChunkOpener: ~Copyable {
         }
     }
 
+    /// Opens a piece that stands for itself, as SIP022's headers do: `piece` is its plaintext's length and a tag.
+    package mutating func openPiece(_ piece: RawSpan, into output: inout OutputRawSpan) throws(StreamFault) {
+        precondition(announced == nil, "a chunk is open")
+        try openPayload(piece, into: &output)
+    }
+
+    /// What follows is a payload of `count` bytes, whose length was said elsewhere.
+    package mutating func expect(_ count: Int) {
+        precondition(announced == nil, "a chunk is open")
+        announced = count
+    }
+
     private mutating func openLength(_ piece: RawSpan) throws(StreamFault) -> Int {
         var length: UInt16 = 0
         let isAuthentic = withUnsafeMutableBytes(of: &length) { target in

@@ -21,6 +21,11 @@ package struct ChunkSealer: ~Copyable {
         count + (count + maximumPayload - 1) / maximumPayload * overhead
     }
 
+    /// Seals `plaintext` as one piece whose length was said elsewhere.
+    package mutating func sealPiece(_ plaintext: RawSpan, into output: inout OutputRawSpan) {
+        plaintext.withUnsafeBytes { sealPiece($0, into: &output) }
+    }
+
     /// Seals all of `plaintext` as chunks, straight into `output`, which must have room for `sealedCount`.
     package mutating func seal(_ plaintext: RawSpan, into output: inout OutputRawSpan) {
         plaintext.withUnsafeBytes { plaintext in
@@ -45,13 +50,20 @@ package struct ChunkSealer: ~Copyable {
         sealInPlace(from: start, in: &output)
     }
 
+    /// Seals what `write` appends as one piece without a length in front, as SIP022's headers are. At most as many bytes
+    /// as `output` has room for, but for the tag.
+    package mutating func sealPiece(into output: inout OutputRawSpan, _ write: (inout OutputRawSpan) -> Void) {
+        let start = output.byteCount
+        write(&output)
+        sealInPlace(from: start, in: &output)
+    }
+
     private mutating func sealLength(_ count: Int, into output: inout OutputRawSpan) {
         let start = output.byteCount
         output.append(bigEndian: UInt16(count))
         sealInPlace(from: start, in: &output)
     }
 
-    /// Seals one piece without a length in front, as SIP022's headers are.
     private mutating func sealPiece(_ plaintext: UnsafeRawBufferPointer, into output: inout OutputRawSpan) {
         output.withUnsafeMutableBytes { buffer, initialized in
             precondition(plaintext.count + AEADAlgorithm.tagLength <= buffer.count - initialized, "no room to seal")

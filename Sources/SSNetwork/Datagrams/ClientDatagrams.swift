@@ -28,7 +28,7 @@ package final class ClientAssociation {
     private let eventLoop: any EventLoop
     private let onReply: (TargetAddress, ByteBuffer) -> Void
     private let onReplies: () -> Void
-    private var codec: DatagramCodec
+    private var codec: ClientDatagramCodec
     private var salts = SaltSource()
     private var phase = Phase.binding([])
 
@@ -44,7 +44,7 @@ package final class ClientAssociation {
         self.eventLoop = eventLoop
         self.onReply = onReply
         self.onReplies = onReplies
-        codec = DatagramCodec(credential)
+        codec = ClientDatagramCodec(credential, random: &salts)
         bind()
     }
 
@@ -84,11 +84,12 @@ package final class ClientAssociation {
             guard channel.isWritable else { return }
             let capacity = payload.readableBytes + codec.overhead(for: target)
             var sealed = channel.allocator.buffer(capacity: capacity)
-            let salt = salts.next(for: credential.method)
-            replay.record(salt)
+            var salt: Salt?
             sealed.writeWithOutputRawSpan(minimumWritableBytes: capacity) { span in
-                codec.seal(payload.readableBytesSpan, address: target, salt: salt, into: &span)
+                salt = codec.seal(
+                    payload.readableBytesSpan, address: target, now: WallClock.now(), random: &salts, into: &span)
             }
+            if let salt { replay.record(salt, credential.method) }
             let envelope = AddressedEnvelope(remoteAddress: serverAddress, data: sealed)
             channel.pipeline.syncOperations.write(NIOAny(envelope), promise: nil)
         case .closed:
@@ -109,16 +110,19 @@ package final class ClientAssociation {
         // Anybody can send to this port; only the server's datagrams are looked at.
         guard Endpoint(folding: envelope.remoteAddress) == server else { return }
         var plain = ByteBufferAllocator().buffer(capacity: envelope.data.readableBytes)
-        var opened: (address: TargetAddress, salt: Salt, payloadOffset: Int)?
+        var opened: (address: TargetAddress, payloadOffset: Int)?
+        let clock = NIODeadline.now().uptimeNanoseconds / 1_000_000_000
         do throws(StreamFault) {
             try plain.writeWithOutputRawSpan(minimumWritableBytes: envelope.data.readableBytes) {
                 (span) throws(StreamFault) in
-                opened = try codec.open(envelope.data.readableBytesSpan, into: &span)
+                opened = try codec.open(
+                    envelope.data.readableBytesSpan, into: &span, now: WallClock.now(), clock: clock,
+                    isFresh: replay.isFresh)
             }
         } catch {
             return
         }
-        guard let opened, replay.isFresh(opened.salt) else { return }
+        guard let opened else { return }
         plain.moveReaderIndex(forwardBy: opened.payloadOffset)
         onReply(opened.address, plain)
     }

@@ -30,6 +30,16 @@ package final class ExpiringTable<Key: Hashable, Value> {
         return entries.values[index].value
     }
 
+    /// The value of `key`, which is not used thereby.
+    package func peek(_ key: Key) -> Value? { entries[key]?.value }
+
+    /// False if there is only room where something was used less than `idle` ago.
+    package func hasRoom(now: NIODeadline, idle: TimeAmount) -> Bool {
+        if entries.count < limit { return true }
+        guard let oldest = entries.values.min(by: { $0.lastUse < $1.lastUse }) else { return true }
+        return now - oldest.lastUse >= idle
+    }
+
     package func insert(_ value: Value, for key: Key, now: NIODeadline) {
         if entries.count >= limit { evictOldest() }
         if let former = entries.updateValue(Entry(value: value, lastUse: now), forKey: key) { onEnd(former.value) }

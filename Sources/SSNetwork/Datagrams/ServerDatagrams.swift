@@ -1,7 +1,7 @@
-// UDP on the server (SIP004 "UDP"). A client address gets an association with sockets of its own, one a family,
-// bound to any port: what any peer sends there goes back to the client with that peer's address (full cone: RFC
-// 4787 endpoint-independent mapping and filtering). Nothing is ever sent to who has not authenticated, and a
-// datagram that does not open leaves no trace.
+// UDP on the server. A client address (SIP004 "UDP") or a client's session (SIP022 3.2) gets an association with sockets of
+// its own, one a family, bound to any port: what any peer sends there goes back to the client with that peer's address
+// (full cone: RFC 4787 endpoint-independent mapping and filtering). Nothing is ever sent to who has not authenticated,
+// and a datagram that does not open leaves no trace.
 package import NIOCore
 package import SSCommon
 
@@ -18,33 +18,38 @@ package final class ServerDatagramHandler: ChannelInboundHandler {
     package typealias InboundIn = AddressedEnvelope<ByteBuffer>
     package typealias OutboundOut = AddressedEnvelope<ByteBuffer>
 
-    private let credential: Credential
+    /// How a client is known.
+    private enum ClientKey: Hashable {
+        case address(SocketAddress)
+        case session(UInt64)
+    }
+
+    /// A session is known for at least as long as its datagrams may be in time, or they could come again.
+    private static let sessionMemory = TimeAmount.seconds(Int64(2 * HeaderTime.tolerance))
+
     private let policy: any DatagramPolicy
     private let counters: TrafficCounters
     private let replay: ReplayGuard
-    private let limit: Int
     private let lifetime: TimeAmount
-    private var codec: DatagramCodec
+    private var codec: ServerDatagramCodec
     private var salts = SaltSource()
-    private var table: ExpiringTable<SocketAddress, ServerAssociation>
+    private var table: ExpiringTable<ClientKey, ServerAssociation>
     /// Associations written to since the last flush.
     private var unflushed: [ServerAssociation] = []
     private var context: ChannelHandlerContext?
     private var sweep: RepeatedTask?
 
-    /// At most `limit` associations, each ended `lifetime` after its last datagram.
+    /// At most `limit` associations, each ended `lifetime` after its last datagram (in SIP022 at least a minute).
     package init(
-        _ credential: Credential, policy: any DatagramPolicy, counters: TrafficCounters, replay: ReplayGuard,
+        _ keys: AcceptedKeys, policy: any DatagramPolicy, counters: TrafficCounters, replay: ReplayGuard,
         limit: Int, lifetime: TimeAmount
     ) {
-        self.credential = credential
         self.policy = policy
         self.counters = counters
         self.replay = replay
-        self.limit = limit
-        self.lifetime = lifetime
-        codec = DatagramCodec(credential)
-        table = ExpiringTable(limit: limit, lifetime: lifetime) { association in
+        self.lifetime = keys.method.edition == .sip022 ? max(lifetime, Self.sessionMemory) : lifetime
+        codec = ServerDatagramCodec(keys)
+        table = ExpiringTable(limit: limit, lifetime: self.lifetime) { association in
             association.close()
             counters.associationClosed()
         }
@@ -81,16 +86,17 @@ package final class ServerDatagramHandler: ChannelInboundHandler {
         // What cannot be answered (the error would close the port) need not be opened.
         guard envelope.remoteAddress.port != 0 else { return }
         var plain = context.channel.allocator.buffer(capacity: envelope.data.readableBytes)
-        let opened: (address: TargetAddress, salt: Salt, payloadOffset: Int)
+        let opened: ServerDatagramCodec.Opened
+        let association: ServerAssociation
         do throws(StreamFault) {
             opened = try open(envelope.data, into: &plain)
+            association = try self.association(of: envelope.remoteAddress, opened, context)
         } catch {
-            counters.finished(error == .replayed ? .replay : .cipher)
+            counters.finished(ConnectionStatus(error))
             return
         }
         plain.moveReaderIndex(forwardBy: opened.payloadOffset)
         counters.packetUp(bytes: plain.readableBytes)
-        let association = association(of: envelope.remoteAddress, context)
         switch opened.address.host {
         case .ip(let address):
             forward(plain, to: Endpoint(address.folded, opened.address.port), through: association)
@@ -111,20 +117,31 @@ package final class ServerDatagramHandler: ChannelInboundHandler {
 
     private func open(
         _ datagram: ByteBuffer, into plain: inout ByteBuffer
-    ) throws(StreamFault) -> (address: TargetAddress, salt: Salt, payloadOffset: Int) {
-        var opened: (address: TargetAddress, salt: Salt, payloadOffset: Int)?
+    ) throws(StreamFault) -> ServerDatagramCodec.Opened {
+        var opened: ServerDatagramCodec.Opened?
         try plain.writeWithOutputRawSpan(minimumWritableBytes: datagram.readableBytes) { (span) throws(StreamFault) in
-            opened = try codec.open(datagram.readableBytesSpan, into: &span)
+            opened = try codec.open(
+                datagram.readableBytesSpan, into: &span, now: WallClock.now(), random: &salts, isFresh: replay.isFresh,
+                find: { [table] in table.peek(.session($0))?.session })
         }
-        guard let opened, replay.isFresh(opened.salt) else { throw .replayed }
+        guard let opened else { preconditionFailure("opened or thrown") }
         return opened
     }
 
-    private func association(of client: SocketAddress, _ context: ChannelHandlerContext) -> ServerAssociation {
+    /// Throws `.memoryFull` for a new session that there is no room for without forgetting one too early.
+    private func association(
+        of client: SocketAddress, _ opened: ServerDatagramCodec.Opened, _ context: ChannelHandlerContext
+    ) throws(StreamFault) -> ServerAssociation {
         let now = NIODeadline.now()
-        if let association = table.use(client, now: now) { return association }
-        let association = ServerAssociation(client: client, owner: self, eventLoop: context.eventLoop)
-        table.insert(association, for: client, now: now)
+        let key = opened.session.map { ClientKey.session($0.session) } ?? .address(client)
+        if let association = table.use(key, now: now) {
+            association.client = client
+            return association
+        }
+        if opened.session != nil, !table.hasRoom(now: now, idle: Self.sessionMemory) { throw .memoryFull }
+        let association = ServerAssociation(
+            client: client, session: opened.session, owner: self, eventLoop: context.eventLoop)
+        table.insert(association, for: key, now: now)
         counters.associationOpened()
         return association
     }
@@ -148,19 +165,22 @@ package final class ServerDatagramHandler: ChannelInboundHandler {
 
     // MARK: The way back
 
-    fileprivate func reply(_ payload: ByteBuffer, from source: SocketAddress, to client: SocketAddress) {
+    fileprivate func reply(_ payload: ByteBuffer, from source: SocketAddress, through association: ServerAssociation) {
         guard let context, context.channel.isWritable, let source = Endpoint(folding: source) else { return }
-        _ = table.use(client, now: .now())
+        let session = association.session
+        _ = table.use(session.map { .session($0.session) } ?? .address(association.client), now: .now())
         counters.packetDown(bytes: payload.readableBytes)
         let address = TargetAddress(.ip(source.address), port: source.port)
-        let capacity = payload.readableBytes + codec.overhead(for: address)
+        let capacity = payload.readableBytes + codec.overhead(for: address, session)
         var sealed = context.channel.allocator.buffer(capacity: capacity)
-        let salt = salts.next(for: credential.method)
-        replay.record(salt)
+        var salt: Salt?
         sealed.writeWithOutputRawSpan(minimumWritableBytes: capacity) { span in
-            codec.seal(payload.readableBytesSpan, address: address, salt: salt, into: &span)
+            salt = codec.seal(
+                payload.readableBytesSpan, address: address, session, now: WallClock.now(), random: &salts, into: &span)
         }
-        context.write(wrapOutboundOut(AddressedEnvelope(remoteAddress: client, data: sealed)), promise: nil)
+        if let salt { replay.record(salt, codec.method) }
+        context.write(
+            wrapOutboundOut(AddressedEnvelope(remoteAddress: association.client, data: sealed)), promise: nil)
     }
 
     fileprivate func flushReplies() {
@@ -192,15 +212,22 @@ private final class ServerAssociation {
 
     private typealias Slot = ReferenceWritableKeyPath<ServerAssociation, Socket>
 
-    private let client: SocketAddress
+    /// Where it was last heard of, by a datagram that proved authentic.
+    var client: SocketAddress
+    /// Nil in SIP004.
+    let session: ServerDatagramSession?
     private let eventLoop: any EventLoop
     private weak var owner: ServerDatagramHandler?
     private var ipv4 = Socket.none
     private var ipv6 = Socket.none
     private var isUnflushed = false
 
-    init(client: SocketAddress, owner: ServerDatagramHandler, eventLoop: any EventLoop) {
+    init(
+        client: SocketAddress, session: ServerDatagramSession?, owner: ServerDatagramHandler,
+        eventLoop: any EventLoop
+    ) {
         self.client = client
+        self.session = session
         self.owner = owner
         self.eventLoop = eventLoop
     }
@@ -284,7 +311,7 @@ private final class ServerAssociation {
     }
 
     func received(_ envelope: AddressedEnvelope<ByteBuffer>) {
-        owner?.reply(envelope.data, from: envelope.remoteAddress, to: client)
+        owner?.reply(envelope.data, from: envelope.remoteAddress, through: self)
     }
 
     func receivedAll() {

@@ -31,7 +31,9 @@ package final class ReadAllocator: RecvByteBufferAllocator, @unchecked Sendable 
             hasRead = true
             return allocator.buffer(capacity: Self.firstCapacity)
         }
-        var buffer = buffers.takeForReading(large: wantsLarge)
+        // A sealed chunk of SIP022 has up to 64 KiB; what there is of it must leave room for more.
+        let isFull = (carry?.readableBytes ?? 0) > LoopBuffers.smallCapacity / 2
+        var buffer = buffers.takeForReading(large: wantsLarge || isFull)
         if let carry { buffer.writeImmutableBuffer(carry) }
         return buffer
     }

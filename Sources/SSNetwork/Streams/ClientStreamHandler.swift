@@ -49,9 +49,9 @@ package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayl
         self.allocator = allocator
         self.owner = owner
         let salt = loop.salts.next(for: credential.method)
-        replay.record(salt)
+        replay.record(salt, credential.method)
         sealer = RequestSealer(credential, target: target, salt: salt)
-        opener = ResponseOpener(credential)
+        opener = ResponseOpener(credential, request: salt)
     }
 
     package func handlerAdded(context: ChannelHandlerContext) {
@@ -99,7 +99,9 @@ package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayl
         let capacity = sealer.sealedCount(payload.readableBytes)
         var output = loop.buffers.takeForWriting(capacity: capacity)
         output.writeWithOutputRawSpan(minimumWritableBytes: capacity) { span in
-            sealer.seal(payload.readableBytesSpan, into: &span)
+            sealer.seal(
+                payload.readableBytesSpan, into: &span,
+                circumstances: .init(now: WallClock.now(), random: loop.salts.nextNumber()))
         }
         loop.buffers.keepForWriting(output)
         return output
@@ -123,7 +125,9 @@ package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayl
         var consumed = 0
         do throws(StreamFault) {
             try output.writeWithOutputRawSpan(minimumWritableBytes: input.readableBytes) { (span) throws(StreamFault) in
-                consumed = try opener.receive(input.readableBytesSpan, into: &span) { replay.isFresh($0) }
+                consumed = try opener.receive(input.readableBytesSpan, into: &span, now: WallClock.now()) {
+                    replay.isFresh($0)
+                }
             }
         } catch {
             allocator.finish(input)

@@ -11,7 +11,7 @@ package import SSCommon
 package protocol ServerStreamOwner: AnyObject {
     /// The header is authentic and new. The handler that gets the payload must be in the pipeline, behind the
     /// stream handler, before this returns.
-    func requestReceived(_ target: TargetAddress, context: ChannelHandlerContext)
+    func requestReceived(_ request: RequestOpener.Request, context: ChannelHandlerContext)
     /// The first bytes are no request of ours; the handler has begun to absorb.
     func requestRefused(_ fault: StreamFault, context: ChannelHandlerContext)
     /// The channel closed without ever having authenticated.
@@ -34,7 +34,7 @@ package final class ServerStreamHandler: ChannelDuplexHandler {
         case absorbing
     }
 
-    private let credential: Credential
+    private let method: CipherMethod
     private let replay: ReplayGuard
     private let loop: LoopContext
     private let allocator: ReadAllocator
@@ -42,6 +42,8 @@ package final class ServerStreamHandler: ChannelDuplexHandler {
     private var phase = Phase.opening
     private var opener: RequestOpener
     private var sealer: ResponseSealer?
+    /// What the answer begins with, until it has begun.
+    private var answered: (credential: Credential, request: Salt)?
     private var hasBytes = false
     /// Part of a piece was received and waits for its rest.
     private var hasRest = false
@@ -51,15 +53,15 @@ package final class ServerStreamHandler: ChannelDuplexHandler {
 
     /// `owner` is kept until the request is there or the channel closes.
     package init(
-        _ credential: Credential, replay: ReplayGuard, loop: LoopContext, allocator: ReadAllocator,
+        _ keys: AcceptedKeys, replay: ReplayGuard, loop: LoopContext, allocator: ReadAllocator,
         owner: any ServerStreamOwner
     ) {
-        self.credential = credential
+        method = keys.method
         self.replay = replay
         self.loop = loop
         self.allocator = allocator
         self.owner = owner
-        opener = RequestOpener(credential)
+        opener = RequestOpener(keys)
     }
 
     package func handlerAdded(context: ChannelHandlerContext) {
@@ -93,7 +95,10 @@ package final class ServerStreamHandler: ChannelDuplexHandler {
         var received = RequestOpener.Received()
         do throws(StreamFault) {
             try output.writeWithOutputRawSpan(minimumWritableBytes: input.readableBytes) { (span) throws(StreamFault) in
-                received = try opener.receive(input.readableBytesSpan, into: &span) { replay.isFresh($0) }
+                received = try opener.receive(input.readableBytesSpan, into: &span, now: WallClock.now()) {
+                    (salt) throws(StreamFault) in
+                    try replay.remember(salt, method)
+                }
             }
         } catch {
             allocator.finish(input)
@@ -102,9 +107,10 @@ package final class ServerStreamHandler: ChannelDuplexHandler {
         }
         hasRest = input.readableBytes > received.consumed
         allocator.finish(input, rest: input.readableBytes - received.consumed)
-        if let target = received.target {
+        if let request = received.request {
             phase = .streaming
-            owner.take()?.requestReceived(target, context: context)
+            answered = (request.owner.credential, request.salt)
+            owner.take()?.requestReceived(request, context: context)
         }
         if output.readableBytes > 0 {
             loop.counters.add(up: output.readableBytes)
@@ -175,15 +181,15 @@ package final class ServerStreamHandler: ChannelDuplexHandler {
 
     private func seal(_ payload: ByteBuffer) -> ByteBuffer {
         loop.counters.add(down: payload.readableBytes)
-        if sealer == nil {
-            let salt = loop.salts.next(for: credential.method)
-            replay.record(salt)
-            sealer = ResponseSealer(credential, salt: salt)
+        if let (credential, request) = answered.take() {
+            let salt = loop.salts.next(for: method)
+            replay.record(salt, method)
+            sealer = ResponseSealer(credential, salt: salt, request: request)
         }
         let capacity = sealer!.sealedCount(payload.readableBytes)
         var output = loop.buffers.takeForWriting(capacity: capacity)
         output.writeWithOutputRawSpan(minimumWritableBytes: capacity) { span in
-            sealer!.seal(payload.readableBytesSpan, into: &span)
+            sealer!.seal(payload.readableBytesSpan, into: &span, now: WallClock.now())
         }
         loop.buffers.keepForWriting(output)
         return output

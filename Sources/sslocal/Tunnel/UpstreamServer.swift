@@ -91,7 +91,11 @@ final class UpstreamServer: ClientStreamOwner {
             logger.error(
                 "an old answer of the server was played again: somebody on the way tampers",
                 metadata: ["server": "\(address)"])
-        case .notAuthentic, .badChunkLength, .malformedAddress:
+        case .stale(let seconds):
+            logger.error(
+                "the server's clock is off: set the clocks of both machines by NTP",
+                metadata: ["server": "\(address)", "seconds": "\(seconds)"])
+        case .notAuthentic, .badChunkLength, .malformedAddress, .unknownUser, .badHeader, .foreignAnswer, .memoryFull:
             logger.error(
                 "the server's answer cannot be opened: compare method and password with the server's",
                 metadata: ["server": "\(address)", "method": "\(credential.method.rawValue)"])

@@ -6,7 +6,7 @@ struct GenerateKey: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "genkey", abstract: "Print a fresh random key for a method.")
 
-    @Argument(help: "Encryption method, such as aes-256-gcm.")
+    @Argument(help: "Encryption method, such as 2022-blake3-aes-256-gcm.")
     var method: String
 
     func run() throws {
@@ -14,10 +14,11 @@ struct GenerateKey: ParsableCommand {
         case .known(let method):
             print(Base64.encode(Sodium.random(method.keyLength)))
         case .refused(let reason):
-            Report.error("\(TerminalText.quote(method)) is refused: \(reason)", help: "use aes-256-gcm")
+            Report.error("\(TerminalText.quote(method)) is refused: \(reason)", help: "use 2022-blake3-aes-256-gcm")
             throw ExitCode(64)
-        case .later:
-            Report.error("\(TerminalText.quote(method)) is not in this version", help: "use aes-256-gcm")
+        case .rare:
+            Report.error(
+                "\(TerminalText.quote(method)) is not in this version", help: "use 2022-blake3-chacha20-poly1305")
             throw ExitCode(64)
         case .unknown(let suggestion):
             let methods = "methods: " + MethodName.supported.joined(separator: ", ")

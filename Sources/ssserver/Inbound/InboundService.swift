@@ -5,16 +5,16 @@ internal import SSNetwork
 
 /// One listener's way of serving streams.
 final class InboundService: Sendable {
-    let credential: Credential
+    let keys: AcceptedKeys
     let replay: ReplayGuard
     let dialer: any StreamDialer
     let log: LogSink
     let timeouts: RelayTimeouts
 
     init(
-        credential: Credential, replay: ReplayGuard, dialer: any StreamDialer, log: LogSink, timeouts: RelayTimeouts
+        keys: AcceptedKeys, replay: ReplayGuard, dialer: any StreamDialer, log: LogSink, timeouts: RelayTimeouts
     ) {
-        self.credential = credential
+        self.keys = keys
         self.replay = replay
         self.dialer = dialer
         self.log = log
@@ -27,7 +27,7 @@ final class InboundService: Sendable {
     ) throws {
         let stream = InboundStream(self, channel, loop, allocator, waiting)
         try channel.pipeline.syncOperations.addHandler(
-            ServerStreamHandler(credential, replay: replay, loop: loop, allocator: allocator, owner: stream))
+            ServerStreamHandler(keys, replay: replay, loop: loop, allocator: allocator, owner: stream))
         waiting.add(stream)
     }
 }

@@ -24,8 +24,9 @@ final class InboundStream: ServerStreamOwner {
         self.list = list
     }
 
-    func requestReceived(_ target: TargetAddress, context: ChannelHandlerContext) {
+    func requestReceived(_ request: RequestOpener.Request, context: ChannelHandlerContext) {
         list.leave(self)
+        let target = request.target
         let near = RelayHandler(allocator: allocator, isFirst: false)
         do {
             try context.pipeline.syncOperations.addHandler(near)
@@ -71,9 +72,20 @@ final class InboundStream: ServerStreamOwner {
     }
 
     func requestRefused(_ fault: StreamFault, context: ChannelHandlerContext) {
-        let status: ConnectionStatus = fault == .replayed ? .replay : .cipher
+        let status = ConnectionStatus(fault)
         loop.counters.finished(status)
-        if let peer = channel.peerEndpoint {
+        guard let peer = channel.peerEndpoint else { return }
+        switch fault {
+        case .stale(let seconds):
+            // Whoever sent this has the key, or has recorded somebody who has: no stranger's failure.
+            service.log.log(
+                .warning, "an authentic header is out of time; set the clocks of both machines by NTP",
+                [("peer", "\(peer)"), ("seconds", "\(seconds)"), ("status", "\(status)")])
+        case .memoryFull:
+            service.log.log(
+                .warning, "no more salts can be remembered; new streams are refused", [("status", "\(status)")])
+        case .notAuthentic, .replayed, .badChunkLength, .malformedAddress, .truncated, .unknownUser, .badHeader,
+            .foreignAnswer:
             service.log.record(.unauthenticated(peer: peer, status))
         }
     }

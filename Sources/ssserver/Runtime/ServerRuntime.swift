@@ -129,7 +129,7 @@ final class ServerRuntime: Sendable {
     ) -> EventLoopFuture<StreamListener> {
         let idle = UInt32(clamping: port.endpoint.timeout.components.seconds)
         let service = InboundService(
-            credential: port.credential, replay: streamReplay, dialer: port.dialer, log: log,
+            keys: AcceptedKeys(port.credential), replay: streamReplay, dialer: port.dialer, log: log,
             timeouts: RelayTimeouts(idle: max(1, idle)))
         return StreamListener.bind(address, group: group, loops: loops, keepAlive: keepAlive) {
             channel, loop, allocator in
@@ -149,7 +149,7 @@ final class ServerRuntime: Sendable {
             },
             handler: { [datagramReplay] in
                 ServerDatagramHandler(
-                    port.credential, policy: port.egress, counters: counters, replay: datagramReplay,
+                    AcceptedKeys(port.credential), policy: port.egress, counters: counters, replay: datagramReplay,
                     limit: Self.maximumAssociations, lifetime: lifetime)
             })
     }

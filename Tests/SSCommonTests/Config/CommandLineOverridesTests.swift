@@ -151,7 +151,8 @@ struct CommandLineOverridesTests {
                   ┌─ command line
                    │ -s 2001:db8::1:2:3:4:5:8388 -p 83880 -m rc5 -k •••••••• -t soon
                    │                                         ^^^
-                   = help: use aes-128-gcm, aes-192-gcm, aes-256-gcm, chacha20-ietf-poly1305 or xchacha20-ietf-poly1305
+                   = help: use 2022-blake3-aes-256-gcm, 2022-blake3-aes-128-gcm, 2022-blake3-chacha20-poly1305, \
+                aes-128-gcm, aes-192-gcm, aes-256-gcm, chacha20-ietf-poly1305 or xchacha20-ietf-poly1305
 
                 warning[C105]: a password on the command line
                   ┌─ command line

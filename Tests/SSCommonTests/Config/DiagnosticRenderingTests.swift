@@ -114,7 +114,7 @@ struct DiagnosticRenderingTests {
               ┌─ s.json:2:1
              2 │ {}
                │ ^ in this object
-               = help: add "method": "chacha20-ietf-poly1305", the same on both ends
+               = help: add "method": "2022-blake3-aes-256-gcm", the same on both ends
 
             """
         ),
@@ -233,19 +233,29 @@ struct DiagnosticRenderingTests {
              2 │ "method": "rc4-md5" }
                │           ^^^^^^^^^ it protects nobody
                = help: a stream cipher does not authenticate: anyone on the path can redirect a connection and so \
-            decrypt sessions recorded earlier; use aes-128-gcm, aes-192-gcm, aes-256-gcm, chacha20-ietf-poly1305 or \
-            xchacha20-ietf-poly1305
+            decrypt sessions recorded earlier; use 2022-blake3-aes-256-gcm
 
             """
         ),
         (
-            "{ \"server_port\": 1, \"password\": \"\(Reading.key)\",\n\"method\": \"2022-blake3-aes-128-gcm\" }",
+            "{ \"server_port\": 1, \"password\": \"\(Reading.key)\",\n\"method\": \"2022-blake3-chacha8-poly1305\" }",
             """
-            error[C032]: method "2022-blake3-aes-128-gcm" is not in this version yet
+            error[C032]: method "2022-blake3-chacha8-poly1305" is not in this version
               ┌─ s.json:2:11
-             2 │ "method": "2022-blake3-aes-128-gcm" }
-               │           ^^^^^^^^^^^^^^^^^^^^^^^^^
-               = help: use aes-128-gcm, aes-192-gcm, aes-256-gcm, chacha20-ietf-poly1305 or xchacha20-ietf-poly1305
+             2 │ "method": "2022-blake3-chacha8-poly1305" }
+               │           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = help: use 2022-blake3-chacha20-poly1305
+
+            """
+        ),
+        (
+            "{ \"server_port\": 1, \"method\": \"2022-blake3-aes-256-gcm\",\n\"password\": \"AAECAwQFBgcICQoLDA0ODw==\" }",
+            """
+            error[C035]: the key has 16 bytes instead of 32
+              ┌─ s.json:2:13
+             2 │ "password": "••••••••" }
+               │             ^^^^^^^^^^ 32 random bytes in base64
+               = help: make one with: ssserver genkey 2022-blake3-aes-256-gcm
 
             """
         ),

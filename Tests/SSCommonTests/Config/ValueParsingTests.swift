@@ -100,10 +100,12 @@ struct ValueParsingTests {
     }
 
     @Test(
-        "methods of SIP022 are known and not here yet, the rest is unknown with a suggestion",
+        "methods of SIP022 are known, rare ones are not here, the rest is unknown with a suggestion",
         arguments: [
-            ("2022-blake3-aes-128-gcm", .later), ("2022-BLAKE3-aes-256-gcm", .later),
-            ("2022-blake3-chacha20-poly1305", .later), ("aes-256-gmc", .unknown(suggestion: "aes-256-gcm")),
+            ("2022-blake3-aes-128-gcm", .known(.blake3AES128GCM)),
+            ("2022-BLAKE3-aes-256-gcm", .known(.blake3AES256GCM)),
+            ("2022-blake3-chacha20-poly1305", .known(.blake3ChaCha20Poly1305)),
+            ("2022-blake3-chacha8-poly1305", .rare), ("aes-256-gmc", .unknown(suggestion: "aes-256-gcm")),
             ("chacha20-ietf-poly135", .unknown(suggestion: "chacha20-ietf-poly1305")), ("", .unknown(suggestion: nil)),
             ("enigma", .unknown(suggestion: nil)), ("aes_256_gcm", .unknown(suggestion: "aes-256-gcm")),
         ] as [(String, MethodName)])

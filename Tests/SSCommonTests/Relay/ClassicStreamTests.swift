@@ -17,10 +17,14 @@ struct ClassicStreamTests {
     func request(vector: ClassicVector) {
         let payload = Array(hex(vector.plain).dropFirst(Self.target.encodedCount))
         var sealer = RequestSealer(credential(vector), target: Self.target, salt: Salt(hex(vector.salt).span.bytes))
-        let first = collecting(sealer.sealedCount(payload.count)) { sealer.seal(payload.span.bytes, into: &$0) }
+        let first = collecting(sealer.sealedCount(payload.count)) {
+            sealer.seal(payload.span.bytes, into: &$0, circumstances: .test)
+        }
         #expect(first.hexText == vector.stream)
         let hello = Array("hello".utf8)
-        let second = collecting(sealer.sealedCount(5)) { sealer.seal(hello.span.bytes, into: &$0) }
+        let second = collecting(sealer.sealedCount(5)) {
+            sealer.seal(hello.span.bytes, into: &$0, circumstances: .test)
+        }
         #expect(second.hexText == vector.second)
     }
 
@@ -85,22 +89,28 @@ struct ClassicStreamTests {
 
     @Test("Two machines mouth to mouth carry any amount either way", arguments: CipherMethod.allCases)
     func mouthToMouth(method: CipherMethod) throws {
-        let credential = Credential(method: method, password: "correct horse battery staple")
-        for count in [0, 1, 0x3fff - 15, 0x3fff - 14, 0x3fff, 0x4000, 0x3fff * 2 + 1, 200_000] {
+        let credential = method.testCredential
+        for count in [0, 1, 899, 0x3fff - 15, 0x3fff - 14, 0x3fff, 0x4000, 0x3fff * 2 + 1, 0xffff, 0x10000, 200_000] {
             let payload = Sodium.random(count)
             var sealer = RequestSealer(credential, target: Self.target, salt: .random(for: method))
-            let up = collecting(sealer.sealedCount(count)) { sealer.seal(payload.span.bytes, into: &$0) }
+            let up = collecting(sealer.sealedCount(count)) {
+                sealer.seal(payload.span.bytes, into: &$0, circumstances: .test)
+            }
             var reader = RequestReader(credential)
             try reader.feed(up)
             #expect(reader.target == Self.target)
             #expect(reader.payload == payload)
 
-            var answer = ResponseSealer(credential, salt: .random(for: method))
-            let down = collecting(answer.sealedCount(count)) { answer.seal(payload.span.bytes, into: &$0) }
-            var opener = ResponseOpener(credential)
+            let salt = reader.salt
+            let request = try #require(salt)
+            var answer = ResponseSealer(credential, salt: .random(for: method), request: request)
+            let down = collecting(answer.sealedCount(count)) {
+                answer.seal(payload.span.bytes, into: &$0, now: Vector2022.time)
+            }
+            var opener = ResponseOpener(credential, request: request)
             var consumed = 0
             let opened = try collecting(down.count + 1) { (output) throws(StreamFault) in
-                consumed = try opener.receive(down.span.bytes, into: &output) { _ in true }
+                consumed = try opener.receive(down.span.bytes, into: &output, now: Vector2022.time) { _ in true }
             }
             #expect(opened == payload)
             #expect(consumed == down.count)
@@ -158,30 +168,5 @@ struct ClassicStreamTests {
         var reader = RequestReader(credential)
         let wire = salt.withUnsafeBytes { [UInt8]($0) } + piece
         #expect(throws: StreamFault.badChunkLength) { try reader.feed(wire) }
-    }
-}
-
-/// Feeds an opener the way a channel does: what it did not consume comes again with the next bytes.
-struct RequestReader: ~Copyable {
-    var opener: RequestOpener
-    var target: TargetAddress?
-    var payload: [UInt8] = []
-    private var rest: [UInt8] = []
-    private let isFresh: (Salt) -> Bool
-
-    init(_ credential: Credential, isFresh: @escaping (Salt) -> Bool = { _ in true }) {
-        opener = RequestOpener(credential)
-        self.isFresh = isFresh
-    }
-
-    mutating func feed(_ bytes: [UInt8]) throws(StreamFault) {
-        let input = rest + bytes
-        var received = RequestOpener.Received()
-        let output = try collecting(input.count) { (output) throws(StreamFault) in
-            received = try opener.receive(input.span.bytes, into: &output, isFresh: isFresh)
-        }
-        rest = Array(input[received.consumed...])
-        if let target = received.target { self.target = target }
-        payload += output
     }
 }

@@ -52,13 +52,13 @@ struct ClientStreamHandlerTests {
         func opened() throws -> (writes: Int, target: TargetAddress?, payload: [UInt8]) {
             let written = try channel.written().filter { !$0.isEmpty }
             let wire = written.flatMap(\.self)
-            var opener = RequestOpener(streamCredential)
+            var opener = RequestOpener(AcceptedKeys(streamCredential))
             var received = RequestOpener.Received()
             var plain = ByteBuffer()
             try plain.writeWithOutputRawSpan(minimumWritableBytes: wire.count) { (span) throws(StreamFault) in
-                received = try opener.receive(wire.span.bytes, into: &span) { _ in true }
+                received = try opener.receive(wire.span.bytes, into: &span, now: WallClock.now()) { _ in }
             }
-            return (written.count, received.target, Array(plain.readableBytesView))
+            return (written.count, received.request?.target, Array(plain.readableBytesView))
         }
     }
 

@@ -13,8 +13,8 @@ struct ServerStreamHandlerTests {
         var closings = 0
         let arrivals = Arrivals()
 
-        func requestReceived(_ target: TargetAddress, context: ChannelHandlerContext) {
-            self.target = target
+        func requestReceived(_ request: RequestOpener.Request, context: ChannelHandlerContext) {
+            target = request.target
             try? context.pipeline.syncOperations.addHandler(arrivals)
         }
 
@@ -33,7 +33,7 @@ struct ServerStreamHandlerTests {
             feeder = Feeder(channel: channel, allocator: allocator)
             try channel.pipeline.syncOperations.addHandler(
                 ServerStreamHandler(
-                    streamCredential, replay: replay, loop: loop, allocator: allocator, owner: owner))
+                    AcceptedKeys(streamCredential), replay: replay, loop: loop, allocator: allocator, owner: owner))
             try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
         }
     }

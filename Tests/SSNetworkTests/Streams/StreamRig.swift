@@ -28,7 +28,8 @@ func request(_ payloads: [UInt8]...) -> [[UInt8]] {
         var buffer = ByteBuffer()
         let capacity = sealer.sealedCount(payload.count)
         buffer.writeWithOutputRawSpan(minimumWritableBytes: capacity) { span in
-            sealer.seal(payload.span.bytes, into: &span)
+            sealer.seal(
+                payload.span.bytes, into: &span, circumstances: .init(now: WallClock.now(), random: 0))
         }
         return Array(buffer.readableBytesView)
     }
@@ -36,12 +37,13 @@ func request(_ payloads: [UInt8]...) -> [[UInt8]] {
 
 /// A response on the wire, a chunk a payload.
 func response(_ payloads: [UInt8]...) -> [[UInt8]] {
-    var sealer = ResponseSealer(streamCredential, salt: .random(for: streamCredential.method))
+    let method = streamCredential.method
+    var sealer = ResponseSealer(streamCredential, salt: .random(for: method), request: .random(for: method))
     return payloads.map { payload in
         var buffer = ByteBuffer()
         let capacity = sealer.sealedCount(payload.count)
         buffer.writeWithOutputRawSpan(minimumWritableBytes: capacity) { span in
-            sealer.seal(payload.span.bytes, into: &span)
+            sealer.seal(payload.span.bytes, into: &span, now: WallClock.now())
         }
         return Array(buffer.readableBytesView)
     }

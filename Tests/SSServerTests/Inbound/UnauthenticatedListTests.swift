@@ -20,7 +20,7 @@ struct UnauthenticatedListTests {
             list = lists[eventLoop]
             loop = LoopContext(eventLoop, counters: TrafficLedger().makeCounters())
             service = InboundService(
-                credential: Credential(method: .aes128GCM, password: "a password for tests"),
+                keys: AcceptedKeys(Credential(method: .aes128GCM, password: "a password for tests")),
                 replay: ReplayGuard(capacity: 10), dialer: Nowhere(), log: try LogSink(.file("/dev/null")),
                 timeouts: RelayTimeouts())
         }

@@ -1,0 +1,104 @@
+// The client's half of a SIP022 datagram session (3.2). The server answers in a session of its own, and in another after
+// it was started anew: the one in use and the one before it are known.
+
+package struct ClientDatagramSession: ~Copyable {
+    /// One of the server's sessions that answer ours.
+    private final class Answering {
+        let session: UInt64
+        /// Nil where the pre-shared key itself opens everything.
+        var opener: SealedSession?
+        var window = PacketWindow()
+        /// By the clock that is given to `open`.
+        var lastSeen: UInt64 = 0
+
+        init(_ session: UInt64, _ opener: consuming SealedSession?) {
+            self.session = session
+            self.opener = opener
+        }
+    }
+
+    /// How long a server session that was replaced keeps its place: as long as its datagrams may still be in time.
+    private static let memory = 2 * HeaderTime.tolerance
+
+    private let session: UInt64
+    private let frame: DatagramFrame
+    private let credential: Credential
+    private var nextPacket: UInt64 = 0
+    private var sealer: SealedSession
+    /// Where the pre-shared key itself opens everything.
+    private var opener: SealedSession?
+    /// The newest first.
+    private var answering: [Answering] = []
+
+    /// `session` is random.
+    package init(_ credential: Credential, session: UInt64) {
+        self.credential = credential
+        self.session = session
+        frame = DatagramFrame(client: credential)
+        let hasSessionKeys = credential.method.hasSessionKeys
+        sealer = SealedSession(credential, session: session, .seal)
+        opener = hasSessionKeys ? nil : SealedSession(credential, session: session, .open)
+    }
+
+    /// An upper bound on the bytes a datagram for `address` grows by.
+    package func overhead(for address: TargetAddress) -> Int {
+        frame.length + DatagramHeader.maximumLength + address.encodedCount + AEADAlgorithm.tagLength
+    }
+
+    /// Appends the sealed datagram to `output`, which must have room for the payload and `overhead`.
+    package mutating func seal(
+        _ payload: RawSpan, address: TargetAddress, now: UnixSeconds, random: inout SaltSource,
+        into output: inout OutputRawSpan
+    ) {
+        let number = DatagramNumber(session: session, packet: nextPacket)
+        nextPacket += 1
+        let (start, nonce) = frame.begin(number, &random, into: &output)
+        let padding = DatagramHeader.padding(for: payload.byteCount, port: address.port, random: random.nextNumber())
+        DatagramHeader.encode(
+            HeaderType.client, now: now, client: nil, padding: padding, address: address, into: &output)
+        output.append(copying: payload)
+        sealer.seal(from: start, in: &output, nonce: nonce)
+    }
+
+    /// Opens `datagram` into `output`, which must have as much room as it has bytes. Returns the address and where in
+    /// `output` the payload begins. `clock` counts seconds and never goes back.
+    package mutating func open(
+        _ datagram: RawSpan, into output: inout OutputRawSpan, now: UnixSeconds, clock: UInt64
+    ) throws(StreamFault) -> (address: TargetAddress, payloadOffset: Int) {
+        let start = output.byteCount
+        let front = try frame.read(datagram)
+        let body = datagram.extracting(droppingFirst: front.bodyOffset)
+        let sender: Answering
+        let number: DatagramNumber
+        var header = start
+        if let outside = front.number {
+            number = outside
+            sender = try self.sender(number, clock)
+            try sender.opener?.open(body, into: &output, nonce: front.nonce)
+        } else {
+            try opener?.open(body, into: &output, nonce: front.nonce)
+            header += DatagramNumber.length
+            number = DatagramNumber(output.bytes.extracting(start..<header))
+            sender = try self.sender(number, clock)
+        }
+        let (address, offset) = try DatagramHeader.decode(
+            output.bytes.extracting(droppingFirst: header), HeaderType.server, client: session, now: now)
+        sender.window.record(number.packet)
+        sender.lastSeen = clock
+        if !answering.contains(where: { $0 === sender }) { answering = [sender] + answering.prefix(1) }
+        return (address, header + offset)
+    }
+
+    /// Who has sent `number`: a session that is known, or a new one. Throws `.replayed` for a datagram that was seen, and
+    /// for a third session at once, which only an attacker has.
+    private func sender(_ number: DatagramNumber, _ clock: UInt64) throws(StreamFault) -> Answering {
+        if let known = answering.first(where: { $0.session == number.session }) {
+            guard known.window.isFresh(number.packet) else { throw .replayed }
+            return known
+        }
+        if answering.count == 2, clock - answering[1].lastSeen < Self.memory { throw .replayed }
+        let hasSessionKeys = credential.method.hasSessionKeys
+        return Answering(
+            number.session, hasSessionKeys ? SealedSession(credential, session: number.session, .open) : nil)
+    }
+}

@@ -1,0 +1,119 @@
+// The server's half of SIP022 datagram sessions (3.2). Sessions are told apart by the client's session id, never by its
+// address, which may change. Nothing about a session changes before a datagram has proved authentic, new and well formed.
+
+/// One client session, and the one we answer in.
+package final class ServerDatagramSession {
+    /// The client's.
+    package let session: UInt64
+    package let owner: Accepted
+    private let own: UInt64
+    private var nextPacket: UInt64 = 0
+    private let frame: DatagramFrame
+    private var sealer: SealedSession
+    /// Nil where the pre-shared key itself opens everything.
+    fileprivate var opener: SealedSession?
+    fileprivate var window = PacketWindow()
+
+    fileprivate init(_ owner: Accepted, session: UInt64, own: UInt64, opener: consuming SealedSession?) {
+        self.owner = owner
+        self.session = session
+        self.own = own
+        frame = DatagramFrame(answersOf: owner.credential)
+        sealer = SealedSession(owner.credential, session: own, .seal)
+        self.opener = opener
+    }
+
+    /// An upper bound on the bytes an answer from `address` grows by.
+    package func overhead(for address: TargetAddress) -> Int {
+        frame.length + DatagramHeader.maximumLength + address.encodedCount + AEADAlgorithm.tagLength
+    }
+
+    /// Appends the sealed answer to `output`, which must have room for the payload and `overhead`.
+    package func seal(
+        _ payload: RawSpan, address: TargetAddress, now: UnixSeconds, random: inout SaltSource,
+        into output: inout OutputRawSpan
+    ) {
+        let number = DatagramNumber(session: own, packet: nextPacket)
+        nextPacket += 1
+        let (start, nonce) = frame.begin(number, &random, into: &output)
+        let padding = DatagramHeader.padding(for: payload.byteCount, port: address.port, random: random.nextNumber())
+        DatagramHeader.encode(
+            HeaderType.server, now: now, client: session, padding: padding, address: address, into: &output)
+        output.append(copying: payload)
+        sealer.seal(from: start, in: &output, nonce: nonce)
+    }
+}
+
+/// Opens what clients send to one port.
+package struct ServerDatagramOpener: ~Copyable {
+    /// A datagram that is authentic, new and well formed.
+    package struct Opened {
+        package let session: ServerDatagramSession
+        /// It began with this datagram.
+        package let isNew: Bool
+        package let address: TargetAddress
+        package let payloadOffset: Int
+    }
+
+    private let keys: AcceptedKeys
+    private let frame: DatagramFrame
+    /// For sessions that are not known: it takes the key of each.
+    private var stranger: SealedSession
+
+    package init(_ keys: AcceptedKeys) {
+        self.keys = keys
+        frame = DatagramFrame(server: keys)
+        stranger = SealedSession(keys.portCredential, session: 0, .open)
+    }
+
+    /// Opens `datagram` into `output`, which must have as much room as it has bytes. `find` knows the sessions by the
+    /// client's id.
+    package mutating func open(
+        _ datagram: RawSpan, into output: inout OutputRawSpan, now: UnixSeconds, random: inout SaltSource,
+        find: (UInt64) -> ServerDatagramSession?
+    ) throws(StreamFault) -> Opened {
+        let start = output.byteCount
+        let front = try frame.read(datagram)
+        let body = datagram.extracting(droppingFirst: front.bodyOffset)
+        guard let owner = keys.owner(named: front.identity) else { throw .unknownUser }
+        let known: ServerDatagramSession?
+        let number: DatagramNumber
+        var header = start
+        if let outside = front.number {
+            number = outside
+            known = try Self.known(number, find)
+            if let known {
+                try known.opener?.open(body, into: &output, nonce: front.nonce)
+            } else {
+                stranger.rekey(owner.credential, session: number.session)
+                try stranger.open(body, into: &output, nonce: front.nonce)
+            }
+        } else {
+            try stranger.open(body, into: &output, nonce: front.nonce)
+            header += DatagramNumber.length
+            number = DatagramNumber(output.bytes.extracting(start..<header))
+            known = try Self.known(number, find)
+        }
+        let (address, offset) = try DatagramHeader.decode(
+            output.bytes.extracting(droppingFirst: header), HeaderType.client, client: nil, now: now)
+        guard address.port != 0 else { throw .malformedAddress }
+        let session = known ?? begin(number.session, owner, own: random.nextNumber())
+        session.window.record(number.packet)
+        return Opened(session: session, isNew: known == nil, address: address, payloadOffset: header + offset)
+    }
+
+    private static func known(
+        _ number: DatagramNumber, _ find: (UInt64) -> ServerDatagramSession?
+    ) throws(StreamFault) -> ServerDatagramSession? {
+        guard let known = find(number.session) else { return nil }
+        guard known.window.isFresh(number.packet) else { throw .replayed }
+        return known
+    }
+
+    private func begin(_ session: UInt64, _ owner: Accepted, own: UInt64) -> ServerDatagramSession {
+        let hasSessionKeys = keys.method.hasSessionKeys
+        return ServerDatagramSession(
+            owner, session: session, own: own,
+            opener: hasSessionKeys ? SealedSession(owner.credential, session: session, .open) : nil)
+    }
+}
