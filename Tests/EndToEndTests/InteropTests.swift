@@ -4,7 +4,7 @@ import Testing
 
 enum Interop {
     static let pairs: [Pair] = Method.allCases.flatMap { method in
-        [Program.libev, .singbox].flatMap { peer in
+        (method.is2022 ? [Program.singbox] : [.libev, .singbox]).flatMap { peer in
             [
                 Pair(client: .ours, server: peer, method: method),
                 Pair(client: peer, server: .ours, method: method),
@@ -53,6 +53,23 @@ extension EndToEnd {
         func interop(_ pair: Pair) throws {
             try onStage { stage in
                 let running = try stage.run(pair)
+                try Interop.exerciseStreams(stage, running)
+                try Interop.exerciseDatagrams(stage, running)
+            }
+        }
+
+        @Test(
+            "1 MB each way and datagrams of a user of a port",
+            arguments: Method.allCases.filter(\.hasUsers).flatMap { method in
+                [(Program.ours, Program.ours), (.ours, .singbox), (.singbox, .ours)].map { client, server in
+                    Pair(client: client, server: server, method: method)
+                }
+            })
+        func users(_ pair: Pair) throws {
+            try onStage { stage in
+                var options = PairOptions()
+                options.hasUser = true
+                let running = try stage.run(pair, options)
                 try Interop.exerciseStreams(stage, running)
                 try Interop.exerciseDatagrams(stage, running)
             }

@@ -122,8 +122,17 @@ extension ConfigurationReader {
 
     mutating func users(of entry: CheckedSection, _ method: CipherMethod?) -> [UserConfiguration] {
         guard let list = entry["users"], !list.elements.isEmpty else { return [] }
-        reportNotActedOn(list)
+        if let method, !method.hasIdentityHeaders {
+            if method.edition == .sip022 {
+                report(
+                    .unsupported, "\(method.rawValue) has no users", list,
+                    help: "use 2022-blake3-aes-256-gcm or 2022-blake3-aes-128-gcm")
+            } else {
+                reportNotActedOn(list)
+            }
+        }
         var names: Set<String> = []
+        var keys: Set<String> = []
         return list.elements.compactMap { element in
             guard let user = element.section else { return nil }
             guard let name = user["name"]?.text else {
@@ -138,6 +147,12 @@ extension ConfigurationReader {
                 return nil
             }
             guard let password = password(from: setting, method) else { return nil }
+            if case .text(let text) = password, !keys.insert(text).inserted {
+                report(.repeatedKey, "two users with one key", setting, help: "a key names its user: one for each")
+            }
+            for key in ["quota", "rate", "streams", "expires"] {
+                if let limit = user[key], method?.hasIdentityHeaders == true { reportNotActedOn(limit) }
+            }
             return UserConfiguration(
                 name: name, password: password, quota: user["quota"]?.size, rate: user["rate"]?.size,
                 streams: user["streams"]?.number, expires: user["expires"]?.text)

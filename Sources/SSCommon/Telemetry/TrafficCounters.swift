@@ -12,10 +12,10 @@ package final class TrafficCounters: Sendable {
     private let associationsClosed = Atomic<UInt64>(0)
     private let packetsUp = Atomic<UInt64>(0)
     private let packetsDown = Atomic<UInt64>(0)
-    private let outcomes: InlineArray<11, Atomic<UInt64>>
+    private let outcomes: InlineArray<12, Atomic<UInt64>>
 
     init() {
-        precondition(ConnectionStatus.allCases.count == 11, "one counter a status")
+        precondition(ConnectionStatus.allCases.count == 12, "one counter a status")
         outcomes = InlineArray { _ in Atomic<UInt64>(0) }
     }
 

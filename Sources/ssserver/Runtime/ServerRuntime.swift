@@ -84,7 +84,7 @@ final class ServerRuntime: Sendable {
     /// One configured port with what serves it.
     private struct ServedPort {
         let endpoint: EndpointConfiguration
-        let credential: Credential
+        let keys: AcceptedKeys
         let dialer: any StreamDialer
         let egress: DatagramEgress
 
@@ -93,7 +93,7 @@ final class ServerRuntime: Sendable {
             _ egress: DatagramEgress
         ) {
             self.endpoint = endpoint
-            self.credential = credential
+            keys = endpoint.keys(credential)
             self.dialer = dialer
             self.egress = egress
         }
@@ -119,7 +119,7 @@ final class ServerRuntime: Sendable {
         logger.info(
             "listening",
             metadata: [
-                "address": "\(address.endpoint)", "method": "\(port.credential.method.rawValue)",
+                "address": "\(address.endpoint)", "method": "\(port.keys.method.rawValue)",
                 "mode": "\(port.endpoint.mode.rawValue)",
             ])
     }
@@ -129,7 +129,7 @@ final class ServerRuntime: Sendable {
     ) -> EventLoopFuture<StreamListener> {
         let idle = UInt32(clamping: port.endpoint.timeout.components.seconds)
         let service = InboundService(
-            keys: AcceptedKeys(port.credential), replay: streamReplay, dialer: port.dialer, log: log,
+            keys: port.keys, replay: streamReplay, dialer: port.dialer, log: log,
             timeouts: RelayTimeouts(idle: max(1, idle)))
         return StreamListener.bind(address, group: group, loops: loops, keepAlive: keepAlive) {
             channel, loop, allocator in
@@ -149,7 +149,7 @@ final class ServerRuntime: Sendable {
             },
             handler: { [datagramReplay] in
                 ServerDatagramHandler(
-                    AcceptedKeys(port.credential), policy: port.egress, counters: counters, replay: datagramReplay,
+                    port.keys, policy: port.egress, counters: counters, replay: datagramReplay,
                     limit: Self.maximumAssociations, lifetime: lifetime)
             })
     }
@@ -171,5 +171,20 @@ final class ServerRuntime: Sendable {
     private func close(_ listeners: Listeners) async {
         for listener in listeners.streams { try? await listener.close().get() }
         for port in listeners.datagrams { try? await port.close().get() }
+    }
+}
+
+extension EndpointConfiguration {
+    /// Whom the port serves: its users, where its method names them; else everybody with `credential`.
+    fileprivate func keys(_ credential: Credential) -> AcceptedKeys {
+        guard method.hasIdentityHeaders, !users.isEmpty else { return AcceptedKeys(credential) }
+        let accepted = users.compactMap { user -> Accepted? in
+            // Keys in files are not for users, and those in the configuration have been checked.
+            guard case .text(let text) = user.password,
+                let credential = try? Credential(method: method, secret: text)
+            else { return nil }
+            return Accepted(user: user.name, credential: credential)
+        }
+        return AcceptedKeys(port: credential, users: accepted)
     }
 }

@@ -17,13 +17,36 @@ enum Method: String, Sendable, CaseIterable, CustomTestStringConvertible {
     case aes256 = "aes-256-gcm"
     case chacha20 = "chacha20-ietf-poly1305"
     case xchacha20 = "xchacha20-ietf-poly1305"
+    case blake3AES128 = "2022-blake3-aes-128-gcm"
+    case blake3AES256 = "2022-blake3-aes-256-gcm"
+    case blake3ChaCha20 = "2022-blake3-chacha20-poly1305"
 
     var keyLength: Int {
         switch self {
-        case .aes128: 16
+        case .aes128, .blake3AES128: 16
         case .aes192: 24
-        case .aes256, .chacha20, .xchacha20: 32
+        case .aes256, .chacha20, .xchacha20, .blake3AES256, .blake3ChaCha20: 32
         }
+    }
+
+    var is2022: Bool {
+        switch self {
+        case .aes128, .aes192, .aes256, .chacha20, .xchacha20: false
+        case .blake3AES128, .blake3AES256, .blake3ChaCha20: true
+        }
+    }
+
+    /// Whether a port may have users by SIP023.
+    var hasUsers: Bool { self == .blake3AES128 || self == .blake3AES256 }
+
+    /// The key of every test, worth nothing.
+    var key: String { is2022 ? Self.key(7, keyLength) : RunningPair.key }
+
+    /// Of a user.
+    var userKey: String { Self.key(9, keyLength) }
+
+    private static func key(_ byte: UInt8, _ count: Int) -> String {
+        Data(repeating: byte, count: count).base64EncodedString()
     }
 
     var saltLength: Int { keyLength }

@@ -10,7 +10,12 @@ struct PairPlan {
 
     private var loopback: String { "127.0.0.1" }
     private var method: String { pair.method.rawValue }
-    private var clientKey: String { options.clientKey ?? RunningPair.key }
+    private var clientKey: String {
+        options.clientKey ?? (options.hasUser ? "\(pair.method.key):\(pair.method.userKey)" : pair.method.key)
+    }
+    private var users: [[String: String]] {
+        options.hasUser ? [["name": "alice", "password": pair.method.userKey]] : []
+    }
     private var dialledPort: UInt16 { options.serverPortSeenByClient ?? serverPort }
 }
 
@@ -19,9 +24,10 @@ struct PairPlan {
 extension PairPlan {
     var ourServer: [String: Any] {
         var config: [String: Any] = [
-            "server": loopback, "server_port": serverPort, "method": method, "password": RunningPair.key,
+            "server": loopback, "server_port": serverPort, "method": method, "password": pair.method.key,
             "mode": "tcp_and_udp", "timeout": 300,
         ]
+        if options.hasUser { config["users"] = users }
         let loopbacks = options.allowLoopback ? ["127.0.0.0/8", "::1/128"] : []
         let allowed = options.allowed ?? loopbacks
         if !allowed.isEmpty { config["egress"] = ["allow_private": allowed] }
@@ -75,7 +81,7 @@ extension PairPlan {
             "inbounds": [
                 [
                     "type": "shadowsocks", "listen": loopback, "listen_port": serverPort,
-                    "method": method, "password": RunningPair.key,
+                    "method": method, "password": pair.method.key, "users": users,
                 ] as [String: Any]
             ],
             "outbounds": [["type": "direct"]],

@@ -22,6 +22,8 @@ struct PairOptions {
     var tunnelTarget: Endpoint?
     var users: [User] = []
     var clientKey: String?
+    /// The port has a user (SIP023), which the client is.
+    var hasUser = false
     var startsServer = true
     var startsClient = true
     /// Further flags for our own programs.
