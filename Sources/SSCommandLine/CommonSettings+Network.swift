@@ -11,9 +11,9 @@ extension CommonSettings {
     ) -> (resolver: any NameResolver, end: @Sendable () -> Void) {
         if nameservers.isEmpty {
             let system = SystemResolver()
-            return (CachingResolver(system), { system.shutdown() })
+            return (CachingResolver(system, ipv6First: ipv6First), { system.shutdown() })
         }
-        return (CachingResolver(StubResolver(nameservers, group: group)), {})
+        return (CachingResolver(StubResolver(nameservers, group: group), ipv6First: ipv6First), {})
     }
 }
 

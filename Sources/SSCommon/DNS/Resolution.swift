@@ -9,6 +9,13 @@ package enum Resolution: Hashable, Sendable {
     case timedOut
     /// A server or the system said it could not tell; the text is for the log and holds no foreign bytes.
     case failed(String)
+
+    /// The same with the addresses of one family in front of the other's; inside a family the order stays.
+    package func preferring(ipv6 ipv6First: Bool) -> Resolution {
+        guard case .addresses(let addresses) = self else { return self }
+        let folded = addresses.map(\.folded)
+        return .addresses(folded.filter { $0.isIPv6 == ipv6First } + folded.filter { $0.isIPv6 != ipv6First })
+    }
 }
 
 /// A resolution with its time to live as its source gave it, in seconds; nil where the source does not say.

@@ -157,6 +157,13 @@ package enum IPAddress: Hashable, Sendable {
         }
     }
 
+    package var isIPv6: Bool {
+        switch self {
+        case .v4: false
+        case .v6: true
+        }
+    }
+
     /// The same host with an IPv4-mapped IPv6 address turned into the IPv4 one.
     package var folded: IPAddress {
         if case .v6(let address) = self, let mapped = address.mappedIPv4 { return .v4(mapped) }

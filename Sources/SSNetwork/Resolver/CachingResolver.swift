@@ -13,12 +13,15 @@ package final class CachingResolver: NameResolver {
     private let cache: NIOLockedValueBox<Cache>
     private let lookup: any AddressLookup
     private let patience: TimeAmount
+    private let ipv6First: Bool
 
+    /// `ipv6First` says which family's addresses come first; who cannot try several, as for a datagram, takes the first.
     package init(
-        _ lookup: any AddressLookup, limits: ResolverCacheLimits = ResolverCacheLimits(),
+        _ lookup: any AddressLookup, ipv6First: Bool = false, limits: ResolverCacheLimits = ResolverCacheLimits(),
         patience: TimeAmount = CachingResolver.patience
     ) {
         self.lookup = lookup
+        self.ipv6First = ipv6First
         self.patience = patience
         cache = NIOLockedValueBox(Cache(limits: limits))
     }
@@ -65,6 +68,7 @@ package final class CachingResolver: NameResolver {
         }
         lookup.start(name) { [self] result in
             timer.cancel()
+            let result = TimedResolution(result.resolution.preferring(ipv6: ipv6First), ttl: result.ttl)
             let now = ContinuousClock.now
             let waiters = cache.withLockedValue { $0.finish(name, result, now: now) }
             for waiter in waiters { result.resolution.complete(waiter) }

@@ -72,6 +72,17 @@ struct CachingResolverTests {
         #expect(lookup.names.isEmpty)
     }
 
+    @Test("The addresses of the preferred family come first, in the order they had", arguments: [false, true])
+    func families(ipv6First: Bool) async throws {
+        let lookup = HeldLookup()
+        let resolver = CachingResolver(lookup, ipv6First: ipv6First)
+        let found = resolver.resolve(try #require(HostName("a.example")), on: group.any())
+        let (v4, v6) = (["192.0.2.9", "192.0.2.1"], ["2001:db8::9", "2001:db8::1"])
+        let mixed = ["2001:db8::9", "::ffff:192.0.2.9", "2001:db8::1", "192.0.2.1"]
+        lookup.answer(TimedResolution(.addresses(mixed.map { IPAddress($0)! }), ttl: 60))
+        #expect(try await found.get() == ((ipv6First ? v6 + v4 : v4 + v6).map { IPAddress($0)! }))
+    }
+
     @Test("Too many lookups at once are refused")
     func bounded() async throws {
         var limits = ResolverCacheLimits()
