@@ -79,7 +79,9 @@ final class UpstreamServer: ClientStreamOwner {
         }
         guard isSilent else { return }
         logger.warning(
-            "the server is reachable but does not answer: compare password and method with the server's",
+            credential.method.edition == .sip022
+                ? "the server is reachable but does not answer: compare password, method and clock with the server's"
+                : "the server is reachable but does not answer: compare password and method with the server's",
             metadata: ["server": "\(address)", "method": "\(credential.method.rawValue)"])
     }
 

@@ -62,6 +62,13 @@ struct Pair: Sendable, Hashable, CustomTestStringConvertible {
     /// tests themselves with.
     static let underTest = Pair(client: program("SS_E2E_CLIENT"), server: program("SS_E2E_SERVER"))
 
+    /// The pair under test with `method`.
+    static func underTest(_ method: Method) -> Pair {
+        var pair = underTest
+        pair.method = method
+        return pair
+    }
+
     var testDescription: String { "\(client.rawValue) to \(server.rawValue), \(method.rawValue)" }
 
     private static func program(_ variable: String) -> Program {

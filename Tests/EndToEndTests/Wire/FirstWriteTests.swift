@@ -121,11 +121,13 @@ extension EndToEnd {
 
 extension Stage {
     /// The pair under test with a tap where the client believes its server is.
-    func clientBefore(_ mode: Tap.Mode, startsServer: Bool = true) throws -> (RunningPair, Tap) {
+    func clientBefore(
+        _ mode: Tap.Mode, startsServer: Bool = true, pair: Pair = .underTest
+    ) throws -> (RunningPair, Tap) {
         let tap = try tap(mode)
         var options = PairOptions()
         options.serverPortSeenByClient = tap.endpoint.port
         options.startsServer = startsServer
-        return (try run(Pair.underTest, options), tap)
+        return (try run(pair, options), tap)
     }
 }

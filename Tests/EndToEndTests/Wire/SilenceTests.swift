@@ -4,12 +4,15 @@ import Testing
 
 extension EndToEnd {
     @Suite struct SilenceTests {
-        @Test("strangers see nothing, whatever they send", arguments: [Method.aes128, .aes256, .chacha20])
+        private static let editions = [Method.aes256, .blake3AES256]
+
+        @Test(
+            "strangers see nothing, whatever they send",
+            arguments: [Method.aes128, .aes256, .chacha20, .blake3AES128, .blake3AES256])
         func strangers(_ method: Method) throws {
             try needs(Pair.underTest.server.isSilent, "resets strangers")
             try onStage { stage in
-                var pair = Pair.underTest
-                pair.method = method
+                let pair = Pair.underTest(method)
                 var options = PairOptions()
                 options.startsClient = false
                 let running = try stage.run(pair, options)
@@ -25,13 +28,14 @@ extension EndToEnd {
             }
         }
 
-        @Test func `a replayed first flight sees nothing and dials nobody`() throws {
+        @Test("a replayed first flight sees nothing and dials nobody", arguments: editions)
+        func replay(_ method: Method) throws {
             try needs(Pair.underTest.server.isSilent, "answers replays")
             try onStage { stage in
                 let target = try stage.echoOrigin()
                 let server = try Ports.free()
                 let tap = try stage.tap(.forward(Endpoint("127.0.0.1", server)))
-                let running = try stage.run(Pair.underTest, through: tap, serverPort: server)
+                let running = try stage.run(.underTest(method), through: tap, serverPort: server)
                 let socket = try SOCKSClient.tunnel(via: running.front, to: Target(target.endpoint))
                 try socket.send("hello")
                 #expect(try socket.receive(exactly: 5) == Array("hello".utf8))
@@ -46,17 +50,21 @@ extension EndToEnd {
             }
         }
 
-        @Test func `any flipped bit in salt or header sees nothing; the flight itself, played at last, works`() throws {
+        @Test(
+            "any flipped bit in salt or header sees nothing; the flight itself, played at last, works",
+            arguments: editions)
+        func flips(_ method: Method) throws {
             try needs(Pair.underTest.server.isSilent, "resets strangers")
             try onStage { stage in
                 let target = try stage.echoOrigin()
-                let (running, tap) = try stage.clientBefore(.swallow)
+                let (running, tap) = try stage.clientBefore(.swallow, pair: .underTest(method))
                 let socket = try SOCKSClient.tunnel(via: running.front, to: Target(target.endpoint))
                 try socket.send("hello")
                 let header = Target(target.endpoint).header.count
-                let bytesOfFirstChunk = Pair.underTest.method.saltLength + 18 + header + 16
-                let flight = try tap.flight(atLeast: bytesOfFirstChunk + 5)
-                let flips = (0..<bytesOfFirstChunk * 8).map { bit in
+                let flight = try tap.flight(atLeast: method.saltLength + 18 + header + 16 + 5)
+                // In SIP022 all of it is header, the payload too.
+                let bytesOfFirstChunk = method.is2022 ? flight.count : method.saltLength + 18 + header + 16
+                let flips = (0..<min(bytesOfFirstChunk, 120) * 8).map { bit in
                     var bytes = flight
                     bytes[bit / 8] ^= 1 << (bit % 8)
                     return (name: "bit \(bit % 8) of byte \(bit / 8)", bytes: bytes)
@@ -72,12 +80,13 @@ extension EndToEnd {
             }
         }
 
-        @Test func `a genuine request one byte at a time works`() throws {
+        @Test("a genuine request one byte at a time works", arguments: editions)
+        func drip(_ method: Method) throws {
             try onStage { stage in
                 let target = try stage.echoOrigin()
                 let server = try Ports.free()
                 let tap = try stage.tap(.drip(Endpoint("127.0.0.1", server)))
-                let running = try stage.run(Pair.underTest, through: tap, serverPort: server)
+                let running = try stage.run(.underTest(method), through: tap, serverPort: server)
                 let socket = try SOCKSClient.tunnel(via: running.front, to: Target(target.endpoint))
                 let message = Pattern.bytes(300)
                 try socket.send(message)
@@ -85,11 +94,12 @@ extension EndToEnd {
             }
         }
 
-        @Test func `a server's answer played back as a request sees nothing`() throws {
+        @Test("a server's answer played back as a request sees nothing", arguments: editions)
+        func reflection(_ method: Method) throws {
             try needs(Pair.underTest.server.isSilent, "resets strangers")
             try onStage { stage in
                 let target = try stage.echoOrigin()
-                let (running, tap) = try stage.clientBefore(.swallow)
+                let (running, tap) = try stage.clientBefore(.swallow, pair: .underTest(method))
                 let socket = try SOCKSClient.tunnel(via: running.front, to: Target(target.endpoint))
                 try socket.send(Pattern.bytes(200))
                 let first = try Socket.connected(to: running.serverEndpoint)
@@ -100,11 +110,12 @@ extension EndToEnd {
             }
         }
 
-        @Test func `datagrams that do not authenticate are not answered`() throws {
+        @Test("datagrams that do not authenticate are not answered", arguments: editions + [.blake3ChaCha20])
+        func datagrams(_ method: Method) throws {
             try onStage { stage in
                 var options = PairOptions()
                 options.startsClient = false
-                let running = try stage.run(Pair.underTest, options)
+                let running = try stage.run(.underTest(method), options)
                 let socket = try Socket.datagram(Endpoint("127.0.0.1", 0))
                 for size in Array(0...100) + [221, 1400, 60_000] {
                     try socket.send(Probe.random(size), to: running.serverEndpoint)
