@@ -59,6 +59,11 @@ final class ServerRuntime: Sendable {
             access: configuration.egress.access, denyPorts: Set(configuration.egress.denyPorts),
             denied: configuration.egress.denied, listenerPorts: ports)
         _ = egress.keepFresh(on: group.next())
+        WallClock.system.watch(on: group.next()) { [logger] lag in
+            logger.warning(
+                "the clock was set back; 2022 methods refuse requests until it has caught up (restart if it was wrong before)",
+                metadata: ["seconds": "\(lag)"])
+        }
         var options = RacingDialer.Options()
         options.ipv6First = configuration.settings.ipv6First
         options.noDelay = configuration.settings.noDelay

@@ -164,7 +164,7 @@ extension EndToEnd {
                 let refused = try stage.run(command, ["check", "-c", path])
                 expect(refused, exits: 2, saying: ["genkey"])
                 let key = /"password"\s*:\s*"[^"]*"/
-                let cured = text.replacing(key) { _ in #""password": "\#(RunningPair.key)""# }
+                let cured = text.replacing(key) { _ in #""password": "\#(Method.blake3AES256.key)""# }
                 let file = try stage.workspace.file("cured.json", cured)
                 expect(try stage.run(command, ["check", "-c", file]), exits: 0, saying: [])
             }

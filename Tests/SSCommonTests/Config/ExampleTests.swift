@@ -42,7 +42,7 @@ struct ExampleTests {
 
     @Test("with a key of one's own the example loads on both ends without a word")
     func loads() throws {
-        let own = Self.text.split(separator: PasswordStrength.examplePlaceholder).joined(separator: Reading.key)
+        let own = Self.text.split(separator: PasswordStrength.examplePlaceholder).joined(separator: Reading.key2022)
         let server = Reading.server(own)
         #expect(server.diagnostics.isEmpty)
         let local = Reading.local(own)
@@ -52,9 +52,9 @@ struct ExampleTests {
 
     @Test("the values in the example are the defaults they are said to be")
     func defaults() throws {
-        let own = Self.text.split(separator: PasswordStrength.examplePlaceholder).joined(separator: Reading.key)
+        let own = Self.text.split(separator: PasswordStrength.examplePlaceholder).joined(separator: Reading.key2022)
         let least = """
-            { "server": "127.0.0.1", "server_port": 8388, "method": "chacha20-ietf-poly1305", "password": "\(Reading.key)",
+            { "server": "127.0.0.1", "server_port": 8388, "method": "2022-blake3-aes-256-gcm", "password": "\(Reading.key2022)",
               "name": "example" }
             """
         #expect(try #require(Reading.server(own).configuration) == #require(Reading.server(least).configuration))

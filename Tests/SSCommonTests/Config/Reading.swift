@@ -18,6 +18,8 @@ enum Reading {
 
     /// What a configuration needs besides the line under test; all on line 2 and after.
     static let key = "kY3rJ0n8w2vQ5tLz7bXc1sDf"
+    /// Of a 2022 method with 32-byte keys.
+    static let key2022 = "Qk9sZ3B3dG5YaDd2UzJtRGNMeUU4akZrNVIxYUoweno="
     static let needed =
         "\"server\": \"192.0.2.1\", \"server_port\": 8388, \"method\": \"aes-256-gcm\", \"password\": \"\(key)\""
 }
