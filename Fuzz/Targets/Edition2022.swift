@@ -23,7 +23,9 @@ private func read(_ wire: [UInt8], _ keys: AcceptedKeys, pieces: Int) -> Outcome
         var received = RequestOpener.Received()
         let output = collecting(input.count) { span in
             do throws(StreamFault) {
-                received = try opener.receive(input.span.bytes, into: &span, now: now) { _ in salts += 1 }
+                received = try opener.receive(input.span.bytes, into: &span, now: now, isKnown: { _ in false }) { _ in
+                    salts += 1
+                }
             } catch {
                 outcome.fault = error
             }

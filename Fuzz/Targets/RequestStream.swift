@@ -25,7 +25,9 @@ private func read(_ wire: [UInt8], _ credential: Credential, pieces: Int) -> Out
         var fault: StreamFault?
         let output = collecting(input.count) { span in
             do throws(StreamFault) {
-                received = try opener.receive(input.span.bytes, into: &span, now: 0) { _ in salts += 1 }
+                received = try opener.receive(input.span.bytes, into: &span, now: 0, isKnown: { _ in false }) { _ in
+                    salts += 1
+                }
             } catch {
                 fault = error
             }

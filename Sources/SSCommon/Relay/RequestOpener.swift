@@ -67,17 +67,18 @@ package struct RequestOpener: ~Copyable {
     }
 
     /// Opens what `input` completes and appends the payload to `output`, which must have room for as many bytes
-    /// as `input` has. `remember` tests and records a salt, `now` is asked for when a header of SIP022 is read.
+    /// as `input` has. `now` is asked for when a header of SIP022 is read. `isKnown` tells whether a salt was seen before
+    /// the rest of its header is waited for, `remember` tests and records it.
     package mutating func receive(
         _ input: RawSpan, into output: inout OutputRawSpan, now: @autoclosure () -> UnixSeconds,
-        remember: (Salt) throws(StreamFault) -> Void
+        isKnown: (Salt) -> Bool, remember: (Salt) throws(StreamFault) -> Void
     ) throws(StreamFault) -> Received {
         var received = Received()
         while true {
             let rest = input.extracting(droppingFirst: received.consumed)
             switch exchange(&phase, with: .failed) {
             case .beginning:
-                guard try begin(rest, now(), &received) else { return received }
+                guard try begin(rest, now(), isKnown, &received) else { return received }
             case .address(let header):
                 guard try readAddress(header, rest, &received, into: &output, remember) else { return received }
             case .variableHeader(let header, let length):
@@ -94,7 +95,8 @@ package struct RequestOpener: ~Copyable {
 
     /// Whether enough was there to go on, as for all of these.
     private mutating func begin(
-        _ input: RawSpan, _ now: @autoclosure () -> UnixSeconds, _ received: inout Received
+        _ input: RawSpan, _ now: @autoclosure () -> UnixSeconds, _ isKnown: (Salt) -> Bool,
+        _ received: inout Received
     ) throws(StreamFault) -> Bool {
         let method = keys.method
         let fixedHeader = method.saltLength + keys.identityLength
@@ -123,6 +125,8 @@ package struct RequestOpener: ~Copyable {
                 (plain) throws(StreamFault) in
                 try RequestFixedHeader.decode(plain, now: now)
             }
+            // Up to 64 KiB are kept until the next header is whole; not for who plays again what was heard.
+            guard !isKnown(salt) else { throw .replayed }
             phase = .variableHeader(
                 Header(chunks: chunks, salt: salt, owner: owner), length: header.variableLength)
         }

@@ -52,6 +52,12 @@ package struct SaltWindow: Sendable {
         return .fresh
     }
 
+    /// Whether `salt` was seen in the last minute, or a little earlier.
+    package func contains(_ salt: Salt) -> Bool {
+        let shard = salt.withUnsafeBytes { Int($0[0]) }
+        return young.shards[shard].contains(salt) || old.shards[shard].contains(salt)
+    }
+
     private mutating func rotate(_ clock: UInt64) {
         let since = turn ?? clock
         turn = turn ?? clock

@@ -25,6 +25,14 @@ package final class ReplayGuard: Sendable {
         memory.withLockedValue { $0.filter.insert(salt) }
     }
 
+    /// Whether the salt of a stream of `method` was seen; nothing is recorded.
+    package func isKnown(_ salt: Salt, _ method: CipherMethod) -> Bool {
+        switch method.edition {
+        case .sip004: false
+        case .sip022: memory.withLockedValue { $0.window.contains(salt) }
+        }
+    }
+
     /// Records the salt of a stream of `method`. Throws `.replayed` if it was seen before, `.memoryFull` if it cannot be
     /// recorded.
     package func remember(_ salt: Salt, _ method: CipherMethod) throws(StreamFault) {

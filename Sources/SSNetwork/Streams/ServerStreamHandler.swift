@@ -95,8 +95,10 @@ package final class ServerStreamHandler: ChannelDuplexHandler {
         var received = RequestOpener.Received()
         do throws(StreamFault) {
             try output.writeWithOutputRawSpan(minimumWritableBytes: input.readableBytes) { (span) throws(StreamFault) in
-                received = try opener.receive(input.readableBytesSpan, into: &span, now: WallClock.now()) {
-                    (salt) throws(StreamFault) in
+                received = try opener.receive(
+                    input.readableBytesSpan, into: &span, now: WallClock.now(),
+                    isKnown: { replay.isKnown($0, method) }
+                ) { (salt) throws(StreamFault) in
                     try replay.remember(salt, method)
                 }
             }

@@ -103,6 +103,16 @@ struct Edition2022StreamTests {
         }
     }
 
+    @Test("A salt that was seen is refused before the rest of its header is waited for")
+    func early() throws {
+        let vector = Vector2022.all[0]
+        let wire = hex(vector.request)
+        let fixed = 16 + RequestFixedHeader.length + 16
+        var reader = RequestReader(AcceptedKeys(vector.credential()), isKnown: { $0 == vector.requestSalt })
+        try reader.feed(Array(wire[..<(fixed - 1)]))
+        #expect(throws: StreamFault.replayed) { try reader.feed([wire[fixed - 1]]) }
+    }
+
     @Test("Headers that are authentic and wrong are refused and burn no salt", arguments: WrongHeader.allCases)
     func wrong(_ wrong: WrongHeader) {
         let credential = CipherMethod.blake3AES128GCM.testCredential

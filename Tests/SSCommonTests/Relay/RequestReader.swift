@@ -10,24 +10,28 @@ struct RequestReader: ~Copyable {
     private var rest: [UInt8] = []
     private let now: UnixSeconds
     private let isFresh: (Salt) -> Bool
+    private let isKnown: (Salt) -> Bool
 
     init(_ credential: Credential, isFresh: @escaping (Salt) -> Bool = { _ in true }) {
         self.init(AcceptedKeys(credential), isFresh: isFresh)
     }
 
     init(
-        _ keys: AcceptedKeys, now: UnixSeconds = Vector2022.time, isFresh: @escaping (Salt) -> Bool = { _ in true }
+        _ keys: AcceptedKeys, now: UnixSeconds = Vector2022.time, isFresh: @escaping (Salt) -> Bool = { _ in true },
+        isKnown: @escaping (Salt) -> Bool = { _ in false }
     ) {
         opener = RequestOpener(keys)
         self.now = now
         self.isFresh = isFresh
+        self.isKnown = isKnown
     }
 
     mutating func feed(_ bytes: [UInt8]) throws(StreamFault) {
         let input = rest + bytes
         var received = RequestOpener.Received()
         let output = try collecting(input.count) { (output) throws(StreamFault) in
-            received = try opener.receive(input.span.bytes, into: &output, now: now) { (salt) throws(StreamFault) in
+            received = try opener.receive(input.span.bytes, into: &output, now: now, isKnown: isKnown) {
+                (salt) throws(StreamFault) in
                 if !isFresh(salt) { throw .replayed }
             }
         }

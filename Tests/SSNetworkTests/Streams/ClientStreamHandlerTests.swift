@@ -56,7 +56,9 @@ struct ClientStreamHandlerTests {
             var received = RequestOpener.Received()
             var plain = ByteBuffer()
             try plain.writeWithOutputRawSpan(minimumWritableBytes: wire.count) { (span) throws(StreamFault) in
-                received = try opener.receive(wire.span.bytes, into: &span, now: WallClock.now()) { _ in }
+                received = try opener.receive(
+                    wire.span.bytes, into: &span, now: WallClock.now(), isKnown: { _ in false }
+                ) { _ in }
             }
             return (written.count, received.request?.target, Array(plain.readableBytesView))
         }
