@@ -80,7 +80,7 @@ package enum ConfigurationSource {
         result.diagnostics += loaded.diagnostics
         if let configuration = loaded.configuration {
             result.configuration = configuration
-            for endpoint in endpoints(configuration) { result.readKey(of: endpoint) }
+            for endpoint in endpoints(configuration) { result.readKey(of: endpoint, program) }
         }
         return result
     }
@@ -116,9 +116,16 @@ package enum ConfigurationSource {
 }
 
 extension CheckedConfiguration {
-    private mutating func addKey(_ text: String, of endpoint: EndpointConfiguration, path: String) {
+    private mutating func addKey(_ text: String, of endpoint: EndpointConfiguration, _ program: Program, path: String) {
         do throws(PreSharedKeys.Fault) {
-            credentials.append(try Credential(method: endpoint.method, secret: text))
+            let credential = try Credential(method: endpoint.method, secret: text)
+            if program == .ssserver, !credential.identities.isEmpty {
+                diagnostics.append(
+                    Diagnostic(
+                        .badKey, "more than one key", path: path,
+                        help: "a server's own key is the first of them; the users' belong in \"users\""))
+            }
+            credentials.append(credential)
         } catch {
             diagnostics.append(
                 Diagnostic(
@@ -127,10 +134,10 @@ extension CheckedConfiguration {
         }
     }
 
-    fileprivate mutating func readKey(of endpoint: EndpointConfiguration) {
+    fileprivate mutating func readKey(of endpoint: EndpointConfiguration, _ program: Program) {
         switch endpoint.password {
         case .text(let text):
-            addKey(text, of: endpoint, path: path ?? "")
+            addKey(text, of: endpoint, program, path: path ?? "")
         case .file(let path):
             do throws(SmallFile.Failure) {
                 let (text, mode) = try ConfigurationSource.readPassword(path)
@@ -142,7 +149,7 @@ extension CheckedConfiguration {
                             help: "its first line is the key: ssserver genkey \(endpoint.method.rawValue) > FILE"))
                     return
                 }
-                addKey(text, of: endpoint, path: path)
+                addKey(text, of: endpoint, program, path: path)
             } catch {
                 diagnostics.append(
                     Diagnostic(

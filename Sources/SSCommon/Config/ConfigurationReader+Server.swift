@@ -7,7 +7,10 @@ extension ConfigurationReader {
             report(.ignored, "\(flag.shown) has no effect here", flag, label: "ssserver has no local side")
         }
         let placed = endpoints()
-        if let users = top["users"], !users.elements.isEmpty { reportNotActedOn(users) }
+        if let users = top["users"], top["servers"] != nil, top["server"] == nil, !users.elements.isEmpty {
+            report(
+                .ignored, "\(users.shown) has no effect here", users, label: "users belong to an entry of \"servers\"")
+        }
         reportSameListeners(placed.map { ($0.endpoint.address, $0.endpoint.mode, $0.setting) })
         let configuration = ServerConfiguration(
             listeners: placed.map(\.endpoint), egress: egress(), settings: common(), blacklist: blacklist(),

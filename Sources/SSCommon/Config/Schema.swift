@@ -63,7 +63,7 @@ package enum Schema {
         SchemaKey("method", .text),
         SchemaKey("password", .secret),
         SchemaKey("password_file", .text),
-        SchemaKey("users", .list(.section(.user)), .only(.server), .planned),
+        SchemaKey("users", .list(.section(.user)), .only(.server)),
         SchemaKey("name", .anyText, aliases: ["remarks"]),
         SchemaKey("mode", .choice(RelayMode.allCases.map(\.rawValue))),
         SchemaKey("timeout", .time(idleTimes)),
@@ -101,8 +101,8 @@ package enum Schema {
     ]
 
     private static let user = [
-        SchemaKey("name", .text, .both, .planned),
-        SchemaKey("password", .secret, .both, .planned),
+        SchemaKey("name", .text),
+        SchemaKey("password", .secret),
         SchemaKey("quota", .size, .both, .planned),
         SchemaKey("rate", .size, .both, .planned),
         SchemaKey("streams", .count(1...1_000_000), .both, .planned),

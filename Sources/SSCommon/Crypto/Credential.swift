@@ -6,15 +6,16 @@ package struct Credential: Sendable {
     package let method: CipherMethod
     /// SIP004: the master key. SIP022: the pre-shared key; with SIP023 the user's own.
     package let key: SecretKey
-    /// SIP023, on a client: the pre-shared keys of the servers on the way, in the order they are passed.
-    package let identities: [SecretKey]
+    /// SIP023, on a client: the servers on the way, in the order they are passed.
+    package let identities: [IdentityKey]
 
-    package init(method: CipherMethod, key: SecretKey, identities: [SecretKey] = []) {
+    /// `servers` are the pre-shared keys of the servers on the way.
+    package init(method: CipherMethod, key: SecretKey, servers: [SecretKey] = []) {
         precondition(key.count == method.keyLength, "a \(method.rawValue) key has \(method.keyLength) bytes")
-        precondition(identities.isEmpty || method.hasIdentityHeaders, "\(method.rawValue) names nobody")
+        precondition(servers.isEmpty || method.hasIdentityHeaders, "\(method.rawValue) names nobody")
         self.method = method
         self.key = key
-        self.identities = identities
+        identities = zip(servers, servers.dropFirst() + [key]).map { IdentityKey(key: $0, named: UserIdentity(of: $1)) }
     }
 
     /// The credential that every classic program derives from this password (SIP004).
@@ -30,7 +31,7 @@ package struct Credential: Sendable {
             self.init(method: method, password: secret)
         case .sip022:
             let keys = try PreSharedKeys.decode(secret, for: method)
-            self.init(method: method, key: keys[keys.count - 1], identities: Array(keys.dropLast()))
+            self.init(method: method, key: keys[keys.count - 1], servers: Array(keys.dropLast()))
         }
     }
 

@@ -35,14 +35,19 @@ package struct UserIdentity: Hashable, Sendable {
     }
 }
 
+/// A server on a client's way, and whose key comes after its own.
+package struct IdentityKey: Sendable {
+    package let key: SecretKey
+    package let named: UserIdentity
+}
+
 /// The identity headers of a stream (SIP023 3.1).
 enum StreamIdentity {
     /// Appends one header for each server on the way.
     static func seal(_ credential: Credential, salt: Salt, into output: inout OutputRawSpan) {
-        let next = credential.identities.dropFirst() + [credential.key]
-        for (key, named) in zip(credential.identities, next) {
-            let block = blockCipher(key, salt, .seal)
-            UserIdentity(of: named).withUnsafeBytes { identity in
+        for identity in credential.identities {
+            let block = blockCipher(identity.key, salt, .seal)
+            identity.named.withUnsafeBytes { identity in
                 output.withUnsafeMutableBytes { buffer, initialized in
                     precondition(UserIdentity.length <= buffer.count - initialized, "no room for an identity")
                     block.apply(identity.baseAddress!, to: buffer.baseAddress! + initialized)

@@ -23,7 +23,7 @@ package struct ClientDatagramCodec: ~Copyable {
     /// Appends the sealed datagram to `output`, which must have room for the payload and `overhead`. The result is its
     /// salt in SIP004, which is not to be taken from anybody else.
     package mutating func seal(
-        _ payload: RawSpan, address: TargetAddress, now: UnixSeconds, random: inout SaltSource,
+        _ payload: RawSpan, address: TargetAddress, now: @autoclosure () -> UnixSeconds, random: inout SaltSource,
         into output: inout OutputRawSpan
     ) -> Salt? {
         switch method.edition {
@@ -32,7 +32,7 @@ package struct ClientDatagramCodec: ~Copyable {
             classic?.seal(payload, address: address, salt: salt, into: &output)
             return salt
         case .sip022:
-            session?.seal(payload, address: address, now: now, random: &random, into: &output)
+            session?.seal(payload, address: address, now: now(), random: &random, into: &output)
             return nil
         }
     }
@@ -41,7 +41,8 @@ package struct ClientDatagramCodec: ~Copyable {
     /// `output` the payload begins. `clock` counts seconds and never goes back; `isFresh` tests and records a salt of
     /// SIP004.
     package mutating func open(
-        _ datagram: RawSpan, into output: inout OutputRawSpan, now: UnixSeconds, clock: UInt64,
+        _ datagram: RawSpan, into output: inout OutputRawSpan, now: @autoclosure () -> UnixSeconds,
+        clock: @autoclosure () -> UInt64,
         isFresh: (Salt) -> Bool
     ) throws(StreamFault) -> (address: TargetAddress, payloadOffset: Int) {
         switch method.edition {
@@ -51,7 +52,7 @@ package struct ClientDatagramCodec: ~Copyable {
             }
             return (opened.address, opened.payloadOffset)
         case .sip022:
-            guard let opened = try session?.open(datagram, into: &output, now: now, clock: clock) else {
+            guard let opened = try session?.open(datagram, into: &output, now: now(), clock: clock()) else {
                 throw .notAuthentic
             }
             return opened

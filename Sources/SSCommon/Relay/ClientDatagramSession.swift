@@ -21,10 +21,9 @@ package struct ClientDatagramSession: ~Copyable {
     private static let memory = 2 * HeaderTime.tolerance
 
     private let session: UInt64
-    private let frame: DatagramFrame
     private let credential: Credential
-    private var nextPacket: UInt64 = 0
-    private var sealer: SealedSession
+    private var outgoing: OutgoingSession
+    private let incoming: IncomingFrame
     /// Where the pre-shared key itself opens everything.
     private var opener: SealedSession?
     /// The newest first.
@@ -34,15 +33,15 @@ package struct ClientDatagramSession: ~Copyable {
     package init(_ credential: Credential, session: UInt64) {
         self.credential = credential
         self.session = session
-        frame = DatagramFrame(client: credential)
+        outgoing = OutgoingSession(client: credential, session: session)
+        incoming = IncomingFrame(client: credential)
         let hasSessionKeys = credential.method.hasSessionKeys
-        sealer = SealedSession(credential, session: session, .seal)
         opener = hasSessionKeys ? nil : SealedSession(credential, session: session, .open)
     }
 
     /// An upper bound on the bytes a datagram for `address` grows by.
     package func overhead(for address: TargetAddress) -> Int {
-        frame.length + DatagramHeader.maximumLength + address.encodedCount + AEADAlgorithm.tagLength
+        outgoing.overhead(for: address)
     }
 
     /// Appends the sealed datagram to `output`, which must have room for the payload and `overhead`.
@@ -50,14 +49,7 @@ package struct ClientDatagramSession: ~Copyable {
         _ payload: RawSpan, address: TargetAddress, now: UnixSeconds, random: inout SaltSource,
         into output: inout OutputRawSpan
     ) {
-        let number = DatagramNumber(session: session, packet: nextPacket)
-        nextPacket += 1
-        let (start, nonce) = frame.begin(number, &random, into: &output)
-        let padding = DatagramHeader.padding(for: payload.byteCount, port: address.port, random: random.nextNumber())
-        DatagramHeader.encode(
-            HeaderType.client, now: now, client: nil, padding: padding, address: address, into: &output)
-        output.append(copying: payload)
-        sealer.seal(from: start, in: &output, nonce: nonce)
+        outgoing.seal(payload, address: address, now: now, random: &random, into: &output)
     }
 
     /// Opens `datagram` into `output`, which must have as much room as it has bytes. Returns the address and where in
@@ -66,7 +58,7 @@ package struct ClientDatagramSession: ~Copyable {
         _ datagram: RawSpan, into output: inout OutputRawSpan, now: UnixSeconds, clock: UInt64
     ) throws(StreamFault) -> (address: TargetAddress, payloadOffset: Int) {
         let start = output.byteCount
-        let front = try frame.read(datagram)
+        let front = try incoming.read(datagram)
         let body = datagram.extracting(droppingFirst: front.bodyOffset)
         let sender: Answering
         let number: DatagramNumber

@@ -147,10 +147,7 @@ package struct RequestOpener: ~Copyable {
         }
         // No request is for port 0; a header that says so is treated like any other that is none.
         guard target.port != 0 else { throw .malformedAddress }
-        try remember(header.salt)
-        received.request = Request(target: target, owner: header.owner, salt: header.salt)
-        output.append(copying: header.plaintext.span.bytes.extracting(droppingFirst: count))
-        phase = .streaming(header.chunks)
+        try accept(header, target, payloadOffset: count, &received, into: &output, remember)
         return true
     }
 
@@ -167,11 +164,19 @@ package struct RequestOpener: ~Copyable {
         received.consumed += try Self.openOne(
             &header.chunks, input.extracting(first: sealed), appendingTo: &header.plaintext)
         let (target, payloadOffset) = try RequestVariableHeader.decode(header.plaintext.span.bytes)
+        try accept(header, target, payloadOffset: payloadOffset, &received, into: &output, remember)
+        return true
+    }
+
+    /// The header is authentic and well formed; it is a request if its salt is new.
+    private mutating func accept(
+        _ header: consuming Header, _ target: TargetAddress, payloadOffset: Int, _ received: inout Received,
+        into output: inout OutputRawSpan, _ remember: (Salt) throws(StreamFault) -> Void
+    ) throws(StreamFault) {
         try remember(header.salt)
         received.request = Request(target: target, owner: header.owner, salt: header.salt)
         output.append(copying: header.plaintext.span.bytes.extracting(droppingFirst: payloadOffset))
         phase = .streaming(header.chunks)
-        return true
     }
 
     /// Opens at most one payload of the header's chunks and appends it to `plaintext`.

@@ -31,7 +31,8 @@ package struct ServerDatagramCodec: ~Copyable {
     /// Opens `datagram` into `output`, which must have as much room as it has bytes. `find` knows the sessions by the
     /// client's id; `isFresh` tests and records a salt of SIP004.
     package mutating func open(
-        _ datagram: RawSpan, into output: inout OutputRawSpan, now: UnixSeconds, random: inout SaltSource,
+        _ datagram: RawSpan, into output: inout OutputRawSpan, now: @autoclosure () -> UnixSeconds,
+        random: inout SaltSource,
         isFresh: (Salt) -> Bool, find: (UInt64) -> ServerDatagramSession?
     ) throws(StreamFault) -> Opened {
         switch method.edition {
@@ -44,7 +45,7 @@ package struct ServerDatagramCodec: ~Copyable {
                 owner: anybody)
         case .sip022:
             guard
-                let opened = try sessions?.open(datagram, into: &output, now: now, random: &random, find: find)
+                let opened = try sessions?.open(datagram, into: &output, now: now(), random: &random, find: find)
             else { throw .notAuthentic }
             return Opened(
                 address: opened.address, payloadOffset: opened.payloadOffset, session: opened.session,
@@ -60,11 +61,12 @@ package struct ServerDatagramCodec: ~Copyable {
     /// Appends the sealed answer to `output`, which must have room for the payload and `overhead`. The result is its salt
     /// in SIP004, which is not to be taken from anybody else.
     package mutating func seal(
-        _ payload: RawSpan, address: TargetAddress, _ session: ServerDatagramSession?, now: UnixSeconds,
+        _ payload: RawSpan, address: TargetAddress, _ session: ServerDatagramSession?,
+        now: @autoclosure () -> UnixSeconds,
         random: inout SaltSource, into output: inout OutputRawSpan
     ) -> Salt? {
         if let session {
-            session.seal(payload, address: address, now: now, random: &random, into: &output)
+            session.seal(payload, address: address, now: now(), random: &random, into: &output)
             return nil
         }
         let salt = random.next(for: method)

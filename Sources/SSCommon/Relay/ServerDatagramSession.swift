@@ -6,10 +6,7 @@ package final class ServerDatagramSession {
     /// The client's.
     package let session: UInt64
     package let owner: Accepted
-    private let own: UInt64
-    private var nextPacket: UInt64 = 0
-    private let frame: DatagramFrame
-    private var sealer: SealedSession
+    private var outgoing: OutgoingSession
     /// Nil where the pre-shared key itself opens everything.
     fileprivate var opener: SealedSession?
     fileprivate var window = PacketWindow()
@@ -17,15 +14,13 @@ package final class ServerDatagramSession {
     fileprivate init(_ owner: Accepted, session: UInt64, own: UInt64, opener: consuming SealedSession?) {
         self.owner = owner
         self.session = session
-        self.own = own
-        frame = DatagramFrame(answersOf: owner.credential)
-        sealer = SealedSession(owner.credential, session: own, .seal)
+        outgoing = OutgoingSession(answering: session, of: owner.credential, session: own)
         self.opener = opener
     }
 
     /// An upper bound on the bytes an answer from `address` grows by.
     package func overhead(for address: TargetAddress) -> Int {
-        frame.length + DatagramHeader.maximumLength + address.encodedCount + AEADAlgorithm.tagLength
+        outgoing.overhead(for: address)
     }
 
     /// Appends the sealed answer to `output`, which must have room for the payload and `overhead`.
@@ -33,14 +28,7 @@ package final class ServerDatagramSession {
         _ payload: RawSpan, address: TargetAddress, now: UnixSeconds, random: inout SaltSource,
         into output: inout OutputRawSpan
     ) {
-        let number = DatagramNumber(session: own, packet: nextPacket)
-        nextPacket += 1
-        let (start, nonce) = frame.begin(number, &random, into: &output)
-        let padding = DatagramHeader.padding(for: payload.byteCount, port: address.port, random: random.nextNumber())
-        DatagramHeader.encode(
-            HeaderType.server, now: now, client: session, padding: padding, address: address, into: &output)
-        output.append(copying: payload)
-        sealer.seal(from: start, in: &output, nonce: nonce)
+        outgoing.seal(payload, address: address, now: now, random: &random, into: &output)
     }
 }
 
@@ -56,13 +44,13 @@ package struct ServerDatagramOpener: ~Copyable {
     }
 
     private let keys: AcceptedKeys
-    private let frame: DatagramFrame
+    private let incoming: IncomingFrame
     /// For sessions that are not known: it takes the key of each.
     private var stranger: SealedSession
 
     package init(_ keys: AcceptedKeys) {
         self.keys = keys
-        frame = DatagramFrame(server: keys)
+        incoming = IncomingFrame(server: keys)
         stranger = SealedSession(keys.portCredential, session: 0, .open)
     }
 
@@ -73,7 +61,7 @@ package struct ServerDatagramOpener: ~Copyable {
         find: (UInt64) -> ServerDatagramSession?
     ) throws(StreamFault) -> Opened {
         let start = output.byteCount
-        let front = try frame.read(datagram)
+        let front = try incoming.read(datagram)
         let body = datagram.extracting(droppingFirst: front.bodyOffset)
         guard let owner = keys.owner(named: front.identity) else { throw .unknownUser }
         let known: ServerDatagramSession?

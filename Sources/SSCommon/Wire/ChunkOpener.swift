@@ -67,15 +67,7 @@ package struct ChunkOpener: ~Copyable {
     }
 
     private mutating func openPayload(_ piece: RawSpan, into output: inout OutputRawSpan) throws(StreamFault) {
-        let count = piece.byteCount - AEADAlgorithm.tagLength
-        let isAuthentic = output.withUnsafeMutableBytes { buffer, initialized in
-            precondition(count <= buffer.count - initialized, "no room to open")
-            let target = buffer.baseAddress! + initialized
-            let ok = piece.withUnsafeBytes { aead.open($0.baseAddress!, count: count, to: target, nonce: nonce) }
-            if ok { initialized += count }
-            return ok
-        }
-        guard isAuthentic else { throw .notAuthentic }
+        try aead.open(piece, into: &output, nonce: nonce)
         nonce.increment()
     }
 }

@@ -76,12 +76,7 @@ package struct ChunkSealer: ~Copyable {
 
     /// Seals what `output` holds from `start` on where it stands and appends the tag.
     private mutating func sealInPlace(from start: Int, in output: inout OutputRawSpan) {
-        output.withUnsafeMutableBytes { buffer, initialized in
-            precondition(AEADAlgorithm.tagLength <= buffer.count - initialized, "no room to seal")
-            let place = buffer.baseAddress! + start
-            aead.seal(place, count: initialized - start, to: place, nonce: nonce)
-            initialized += AEADAlgorithm.tagLength
-        }
+        aead.seal(from: start, in: &output, nonce: nonce)
         nonce.increment()
     }
 }

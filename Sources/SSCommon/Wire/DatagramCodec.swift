@@ -27,12 +27,7 @@ package struct DatagramCodec: ~Copyable {
         address.encode(into: &output)
         output.append(copying: payload)
         credential.key(&sealer, salt: salt)
-        output.withUnsafeMutableBytes { buffer, initialized in
-            precondition(AEADAlgorithm.tagLength <= buffer.count - initialized, "no room to seal")
-            let place = buffer.baseAddress! + start
-            sealer.seal(place, count: initialized - start, to: place, nonce: Nonce())
-            initialized += AEADAlgorithm.tagLength
-        }
+        sealer.seal(from: start, in: &output, nonce: Nonce())
     }
 
     /// Opens `datagram` into `output`, which must have as much room as it has bytes. Returns the address and where
@@ -41,21 +36,11 @@ package struct DatagramCodec: ~Copyable {
         _ datagram: RawSpan, into output: inout OutputRawSpan
     ) throws(StreamFault) -> (address: TargetAddress, salt: Salt, payloadOffset: Int) {
         let saltLength = credential.method.saltLength
-        let count = datagram.byteCount - saltLength - AEADAlgorithm.tagLength
-        guard count > 0 else { throw .notAuthentic }
+        guard datagram.byteCount > saltLength + AEADAlgorithm.tagLength else { throw .notAuthentic }
         let salt = Salt(datagram.extracting(first: saltLength))
         credential.key(&opener, salt: salt)
         let start = output.byteCount
-        let isAuthentic = output.withUnsafeMutableBytes { buffer, initialized in
-            precondition(count <= buffer.count - initialized, "no room to open")
-            let ok = datagram.withUnsafeBytes {
-                opener.open(
-                    $0.baseAddress! + saltLength, count: count, to: buffer.baseAddress! + initialized, nonce: Nonce())
-            }
-            if ok { initialized += count }
-            return ok
-        }
-        guard isAuthentic else { throw .notAuthentic }
+        try opener.open(datagram.extracting(droppingFirst: saltLength), into: &output, nonce: Nonce())
         guard let (address, length) = try TargetAddress.decode(output.bytes.extracting(droppingFirst: start)) else {
             throw .malformedAddress
         }

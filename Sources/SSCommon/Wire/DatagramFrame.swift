@@ -1,52 +1,44 @@
 // What stands in front of a SIP022 datagram's sealed body. AES methods: the separate header, one block under the key of
 // whoever reads it first, then SIP023's identity headers, a block for each server on the way (3.2). ChaCha20's: the nonce.
 
-struct DatagramFrame {
+enum DatagramFrame {
+    /// Of ChaCha20's method.
+    fileprivate static let nonceLength = 24
+}
+
+/// The frame of what is sent.
+struct OutgoingFrame {
     private enum Kind {
-        /// Seals with `outgoing`, opens with `incoming`.
-        case separate(outgoing: AESBlock, incoming: AESBlock, identities: [(AESBlock, UserIdentity)])
+        /// Under the key of `header`; each identity under the key of its block.
+        case separate(header: AESBlock, identities: [(AESBlock, UserIdentity)])
         /// The nonce, in the clear.
         case nonce
     }
 
-    private static let nonceLength = 24
-
     private let kind: Kind
-    /// Bytes of it, on the way out.
+    /// Bytes up to the header in the body.
     let length: Int
-    /// Bytes of identity headers, on the way in.
-    private let identityLength: Int
 
-    /// A client's, to and from its server.
+    /// From a client to its server.
     init(client credential: Credential) {
-        let named = (credential.identities.dropFirst() + [credential.key]).map { UserIdentity(of: $0) }
         self.init(
-            credential.method, outgoing: credential.identities.first ?? credential.key, incoming: credential.key,
-            identities: zip(credential.identities, named).map { (AESBlock.of($0, .seal), $1) })
+            credential.method, key: credential.identities.first?.key ?? credential.key,
+            identities: credential.identities)
     }
 
-    /// What a server reads from anybody on a port.
-    init(server keys: AcceptedKeys) {
-        let key = keys.portCredential.key
-        self.init(keys.method, outgoing: key, incoming: key, identityLength: keys.identityLength)
-    }
-
-    /// What a server writes to a user.
+    /// From a server to a user.
     init(answersOf credential: Credential) {
-        self.init(credential.method, outgoing: credential.key, incoming: credential.key)
+        self.init(credential.method, key: credential.key, identities: [])
     }
 
-    private init(
-        _ method: CipherMethod, outgoing: SecretKey, incoming: SecretKey,
-        identities: [(AESBlock, UserIdentity)] = [], identityLength: Int = 0
-    ) {
-        self.identityLength = identityLength
+    private init(_ method: CipherMethod, key: SecretKey, identities: [IdentityKey]) {
         if method.hasIdentityHeaders {
-            kind = .separate(outgoing: .of(outgoing, .seal), incoming: .of(incoming, .open), identities: identities)
+            kind = .separate(
+                header: .of(key, .seal), identities: identities.map { (AESBlock.of($0.key, .seal), $0.named) })
             length = DatagramNumber.length * (1 + identities.count)
         } else {
             kind = .nonce
-            length = Self.nonceLength + DatagramNumber.length
+            length = DatagramFrame.nonceLength + DatagramNumber.length
         }
     }
 
@@ -55,16 +47,16 @@ struct DatagramFrame {
         _ number: DatagramNumber, _ random: inout SaltSource, into output: inout OutputRawSpan
     ) -> (start: Int, nonce: Nonce) {
         switch kind {
-        case .separate(let outgoing, _, let identities):
+        case .separate(let header, let identities):
             let front = output.byteCount
             number.encode(into: &output)
             for (block, identity) in identities { Self.seal(identity, number, with: block, into: &output) }
             output.withUnsafeMutableBytes { buffer, _ in
-                outgoing.apply(buffer.baseAddress! + front, to: buffer.baseAddress! + front)
+                header.apply(buffer.baseAddress! + front, to: buffer.baseAddress! + front)
             }
             return (output.byteCount, number.nonce)
         case .nonce:
-            let nonce = random.next(count: Self.nonceLength)
+            let nonce = random.next(count: DatagramFrame.nonceLength)
             nonce.withUnsafeBytes { output.append(copying: $0.bytes) }
             let start = output.byteCount
             number.encode(into: &output)
@@ -83,6 +75,32 @@ struct DatagramFrame {
             block.apply(buffer.baseAddress! + start, to: buffer.baseAddress! + start)
         }
     }
+}
+
+/// The frame of what is received.
+struct IncomingFrame {
+    private enum Kind {
+        /// Under the key of `header`, and so is the identity if there is one.
+        case separate(header: AESBlock, hasIdentity: Bool)
+        /// The nonce, in the clear.
+        case nonce
+    }
+
+    private let kind: Kind
+
+    /// What a client gets from its server.
+    init(client credential: Credential) {
+        self.init(credential.method, key: credential.key, hasIdentity: false)
+    }
+
+    /// What a server gets from anybody on a port.
+    init(server keys: AcceptedKeys) {
+        self.init(keys.method, key: keys.portCredential.key, hasIdentity: keys.identityLength > 0)
+    }
+
+    private init(_ method: CipherMethod, key: SecretKey, hasIdentity: Bool) {
+        kind = method.hasIdentityHeaders ? .separate(header: .of(key, .open), hasIdentity: hasIdentity) : .nonce
+    }
 
     /// What can be read of a datagram before its body is opened.
     struct Front {
@@ -98,20 +116,22 @@ struct DatagramFrame {
     /// Throws `.notAuthentic` for what is too short to be a datagram.
     func read(_ datagram: RawSpan) throws(StreamFault) -> Front {
         switch kind {
-        case .separate(_, let incoming, _):
-            let bodyOffset = DatagramNumber.length + identityLength
+        case .separate(let header, let hasIdentity):
+            let bodyOffset = DatagramNumber.length + (hasIdentity ? UserIdentity.length : 0)
             guard datagram.byteCount > bodyOffset + AEADAlgorithm.tagLength else { throw .notAuthentic }
-            let number = Self.open(datagram, at: 0, with: incoming) { DatagramNumber($0) }
+            let number = Self.open(datagram, at: 0, with: header) { DatagramNumber($0) }
             let identity: UserIdentity? =
-                identityLength == 0
-                ? nil
-                : Self.open(datagram, at: DatagramNumber.length, with: incoming) { UserIdentity($0, mixedWith: number) }
+                hasIdentity
+                ? Self.open(datagram, at: DatagramNumber.length, with: header) { UserIdentity($0, mixedWith: number) }
+                : nil
             return Front(number: number, identity: identity, nonce: number.nonce, bodyOffset: bodyOffset)
         case .nonce:
-            let shortest = Self.nonceLength + DatagramNumber.length + AEADAlgorithm.tagLength
-            guard datagram.byteCount > shortest else { throw .notAuthentic }
-            let nonce = Nonce(datagram.extracting(first: Self.nonceLength))
-            return Front(number: nil, identity: nil, nonce: nonce, bodyOffset: Self.nonceLength)
+            let bodyOffset = DatagramFrame.nonceLength
+            guard datagram.byteCount > bodyOffset + DatagramNumber.length + AEADAlgorithm.tagLength else {
+                throw .notAuthentic
+            }
+            let nonce = Nonce(datagram.extracting(first: bodyOffset))
+            return Front(number: nil, identity: nil, nonce: nonce, bodyOffset: bodyOffset)
         }
     }
 

@@ -111,13 +111,12 @@ package final class ClientAssociation {
         guard Endpoint(folding: envelope.remoteAddress) == server else { return }
         var plain = ByteBufferAllocator().buffer(capacity: envelope.data.readableBytes)
         var opened: (address: TargetAddress, payloadOffset: Int)?
-        let clock = NIODeadline.now().uptimeNanoseconds / 1_000_000_000
         do throws(StreamFault) {
             try plain.writeWithOutputRawSpan(minimumWritableBytes: envelope.data.readableBytes) {
                 (span) throws(StreamFault) in
                 opened = try codec.open(
-                    envelope.data.readableBytesSpan, into: &span, now: WallClock.now(), clock: clock,
-                    isFresh: replay.isFresh)
+                    envelope.data.readableBytesSpan, into: &span, now: WallClock.now(),
+                    clock: NIODeadline.now().uptimeNanoseconds / 1_000_000_000, isFresh: replay.isFresh)
             }
         } catch {
             return

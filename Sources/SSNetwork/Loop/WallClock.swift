@@ -36,7 +36,9 @@ package final class WallClock: Sendable {
     /// Seconds since 1970. Small steps back, by no more than a header's time may be off, are followed.
     package func now() -> UnixSeconds {
         let now = read()
-        let seen = latest.max(now, ordering: .relaxed).newValue
+        var seen = latest.load(ordering: .relaxed)
+        // Once a second for all loops, so that they do not pull one cache line to and fro.
+        if now > seen { seen = latest.max(now, ordering: .relaxed).newValue }
         return seen > now + HeaderTime.tolerance ? seen : now
     }
 

@@ -229,4 +229,31 @@ struct ConfigurationTests {
             #expect(!diagnostics.map(\.jsonLine).joined().contains("CRET"))
         }
     }
+
+    @Test("keys of SIP022 are judged as keys, also those that were printed somewhere, and each user has one")
+    func keys2022() {
+        func codes(_ password: String, _ rest: String = "") -> [DiagnosticCode] {
+            Reading.server(
+                """
+                { "server_port": 1, "method": "2022-blake3-aes-256-gcm", "password": "\(password)"\(rest) }
+                """
+            ).diagnostics.map(\.code)
+        }
+        let printed = "YctPZ6U7xPPcU+gp3u+0tx/tRizJN9K8y+uKlW2qjlI="
+        #expect(codes(Reading.key2022) == [])
+        #expect(codes("password") == [.badKey])
+        #expect(codes(printed) == [.weakPassword])
+        #expect(codes("8JCsPssfgS8tiRwiMlhARg==") == [.badKey])
+        #expect(codes("\(Reading.key2022):\(printed)") == [.badKey])
+        func users(_ keys: String...) -> String {
+            ", \"users\": ["
+                + keys.enumerated().map { "{ \"name\": \"u\($0)\", \"password\": \"\($1)\" }" }
+                .joined(separator: ",") + "]"
+        }
+        let other = Base64.encode([UInt8](repeating: 200, count: 32))
+        let respelt = String(other.dropLast())
+        #expect(codes(Reading.key2022, users(other)) == [])
+        #expect(codes(Reading.key2022, users("test")) == [.badKey])
+        #expect(codes(Reading.key2022, users(other, respelt)) == [.repeatedKey])
+    }
 }

@@ -33,7 +33,7 @@ struct PreSharedKeysTests {
         let keys = (0..<3).map { [UInt8](repeating: UInt8($0), count: 32) }
         let credential = try Credential(
             method: .blake3AES256GCM, secret: keys.map { Base64.encode($0) }.joined(separator: ":"))
-        #expect(credential.identities.map { $0.withUnsafeBytes { [UInt8]($0) } } == Array(keys[..<2]))
+        #expect(credential.identities.map { $0.key.withUnsafeBytes { [UInt8]($0) } } == Array(keys[..<2]))
         #expect(credential.key.withUnsafeBytes { [UInt8]($0) } == keys[2])
         #expect(fault("\(long):\(short)", .blake3AES256GCM) == .wrongLength(index: 1, count: 16, wanted: 32))
         #expect(fault("\(long):", .blake3AES256GCM) == .wrongLength(index: 1, count: 0, wanted: 32))
