@@ -67,6 +67,14 @@ struct ServerLinkTests {
         #expect(try ServerLink("ss://\(whole)").password == "100%41")
     }
 
+    @Test("An escape is two hexadecimal digits, no signed number; else the percent sign stands for itself")
+    func signedEscapes() throws {
+        for text in ["a%+fb", "a%-1b", "a%f", "a% 1b", "a%0xb"] {
+            #expect(try ServerLink("ss://aes-256-gcm:\(text)@h:9").password == text)
+        }
+        #expect(try ServerLink("ss://aes-256-gcm:a%2Fb@h:9").password == "a/b")
+    }
+
     @Test(
         "A link that is none is refused without being repeated",
         arguments: [
