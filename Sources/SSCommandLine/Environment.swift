@@ -4,6 +4,7 @@
 #elseif canImport(Darwin)
     internal import Darwin
 #endif
+internal import SSNetwork
 
 package enum Environment {
     /// A variable; nil if it is not set.
@@ -18,12 +19,13 @@ package enum Environment {
     /// Covers every argument that is `secret`, so that ps no longer shows it.
     package static func hideArgument(_ secret: String) {
         guard !secret.isEmpty else { return }
-        for index in 1..<max(1, Int(CommandLine.argc)) {
-            // The arguments are the process's own writable memory, each ended by a zero byte that stays.
-            guard let argument = CommandLine.unsafeArgv[index] else { continue }
-            let bytes = [UInt8](UnsafeRawBufferPointer(start: argument, count: strlen(argument)))
-            guard let start = placeToHide(secret, in: bytes) else { continue }
-            memset(argument + start, CInt(UInt8(ascii: "*")), bytes.count - start)
+        ProcessArguments.withPointers { arguments in
+            for argument in arguments {
+                // The zero byte at the end stays.
+                let bytes = [UInt8](UnsafeRawBufferPointer(start: argument, count: strlen(argument)))
+                guard let start = placeToHide(secret, in: bytes) else { continue }
+                memset(argument + start, CInt(UInt8(ascii: "*")), bytes.count - start)
+            }
         }
     }
 

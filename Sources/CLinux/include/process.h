@@ -5,6 +5,10 @@
 
 #ifdef __linux__
 
+/// The process's arguments and how many there are, the program's name first; NULL where only the Swift runtime knows. It looks
+/// for them beside the environment, which is elsewhere when a preloaded library has changed that.
+char **linux_arguments(int *count);
+
 /// PR_SET_DUMPABLE 0: no core file, no ptrace(2) and no /proc/PID/mem for anybody but root. 0, or -1 and errno.
 int linux_forbid_dumps(void);
 

@@ -1,6 +1,7 @@
 // sslocal: the laptop's end.
 internal import ArgumentParser
 internal import SSCommandLine
+internal import SSNetwork
 
 @main
 struct SSLocal: AsyncParsableCommand {
@@ -10,6 +11,6 @@ struct SSLocal: AsyncParsableCommand {
         subcommands: [Run.self, Check.self], defaultSubcommand: Run.self)
 
     static func main() async {
-        await ProgramMain.run(Self.self, .sslocal, arguments: Array(CommandLine.arguments.dropFirst()))
+        await ProgramMain.run(Self.self, .sslocal, arguments: ProcessArguments.all)
     }
 }

@@ -1,6 +1,7 @@
 // ssserver: the Shadowsocks server.
 internal import ArgumentParser
 internal import SSCommandLine
+internal import SSNetwork
 
 @main
 struct SSServer: AsyncParsableCommand {
@@ -10,6 +11,6 @@ struct SSServer: AsyncParsableCommand {
         subcommands: [Run.self, Check.self, GenerateKey.self], defaultSubcommand: Run.self)
 
     static func main() async {
-        await ProgramMain.run(Self.self, .ssserver, arguments: Array(CommandLine.arguments.dropFirst()))
+        await ProgramMain.run(Self.self, .ssserver, arguments: ProcessArguments.all)
     }
 }

@@ -10,8 +10,10 @@ final class Stage: Sendable {
     fileprivate init() throws { workspace = try Workspace() }
 
     /// Starts a program; it ends with the stage.
-    func start(_ path: String, _ arguments: [String]) throws -> ProcessUnderTest {
-        let process = try ProcessUnderTest(path, arguments, in: workspace)
+    func start(
+        _ path: String, _ arguments: [String], environment: [String: String] = [:]
+    ) throws -> ProcessUnderTest {
+        let process = try ProcessUnderTest(path, arguments, in: workspace, environment: environment)
         processes.withLock { $0.append(process) }
         return process
     }

@@ -26,6 +26,8 @@ struct PairOptions {
     var hasUser = false
     var startsServer = true
     var startsClient = true
+    /// How many seconds the clock of our server is ahead.
+    var serverClock = 0
     /// Further flags for our own programs.
     var flags: [String] = []
 }
@@ -103,7 +105,10 @@ extension Stage {
 
     private func startOurServer(_ plan: PairPlan) throws -> ProcessUnderTest {
         let file = try workspace.config("ssserver.json", plan.ourServer)
-        return try start(Tool.ssserver.path(), ["run", "-c", file] + plan.options.flags)
+        let clock = plan.options.serverClock
+        return try start(
+            Tool.ssserver.path(), ["run", "-c", file] + plan.options.flags,
+            environment: clock == 0 ? [:] : try ShiftedClock.environment(clock))
     }
 
     private func startOurClient(_ plan: PairPlan) throws -> ProcessUnderTest {
