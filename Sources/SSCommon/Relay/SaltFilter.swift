@@ -15,31 +15,57 @@ package struct SaltFilter: Sendable {
     private let capacity: Int
     private let key: [UInt8]
 
-    /// Remembers at least the latest `capacity` salts; about 16 bytes each, two generations, grown as needed.
-    package init(capacity: Int) {
+    /// Bytes of a key.
+    package static let keyLength = Int(crypto_shorthash_KEYBYTES)
+
+    /// A salt that was new.
+    package struct Recorded: Sendable {
+        /// What is remembered of it.
+        package let hash: UInt64
+        /// The generation it belongs to was full with it, and the next one has begun.
+        package let endsGeneration: Bool
+    }
+
+    /// Remembers at least the latest `capacity` salts; about 16 bytes each, two generations, grown as needed. `key` is random
+    /// and secret; hashes that are kept somewhere are worth something with the same key only.
+    package init(capacity: Int, key: [UInt8] = Sodium.random(keyLength)) {
         precondition(capacity > 0, "a filter that remembers nothing")
+        precondition(key.count == Self.keyLength, "a key of the wrong length")
         self.capacity = capacity
+        self.key = key
         young = Generation(capacity: capacity)
         old = Generation(capacity: capacity)
-        key = Sodium.random(Int(crypto_shorthash_KEYBYTES))
     }
 
     /// True, and recorded, if `salt` was not seen before.
-    package mutating func insert(_ salt: Salt) -> Bool {
-        insert(hash: hash(salt))
-    }
+    package mutating func insert(_ salt: Salt) -> Bool { record(salt) != nil }
 
-    mutating func insert(hash: UInt64) -> Bool {
-        if old.contains(hash) { return false }
-        guard young.insert(hash) else { return false }
+    /// Nil if `salt` was seen before; recorded if not.
+    package mutating func record(_ salt: Salt) -> Recorded? { record(hash: hash(salt)) }
+
+    mutating func insert(hash: UInt64) -> Bool { record(hash: hash) != nil }
+
+    private mutating func record(hash: UInt64) -> Recorded? {
+        if old.contains(hash) { return nil }
+        guard young.insert(hash) else { return nil }
         // There are far fewer pieces than insertions in a generation, so all are gone before the next ones come.
         _ = forgotten.popLast()
-        if young.count >= capacity {
-            forgotten = old.sets
-            old = young
-            young = Generation(capacity: capacity)
-        }
-        return true
+        let isFull = young.count >= capacity
+        if isFull { beginGeneration() }
+        return Recorded(hash: hash, endsGeneration: isFull)
+    }
+
+    private mutating func beginGeneration() {
+        forgotten = old.sets
+        old = young
+        young = Generation(capacity: capacity)
+    }
+
+    /// Takes over what an earlier filter with the same key and capacity had recorded; this one is new.
+    package mutating func restore(old earlier: [UInt64], young later: [UInt64]) {
+        for hash in earlier { _ = young.insert(hash) }
+        beginGeneration()
+        for hash in later where !old.contains(hash) { _ = young.insert(hash) }
     }
 
     /// Bytes of hashes that are allocated.

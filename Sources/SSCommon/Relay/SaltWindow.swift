@@ -26,6 +26,9 @@ package struct SaltWindow: Sendable {
     private var turn: UInt64?
     private let capacity: Int
 
+    /// How many generations have ended.
+    package private(set) var generation = 0
+
     private struct Generation: Sendable {
         var shards = [Set<Salt>](repeating: [], count: shardCount)
         var count = 0
@@ -66,5 +69,6 @@ package struct SaltWindow: Sendable {
         old = clock - since < 2 * Self.memory ? young : Generation()
         young = Generation()
         turn = clock
+        generation += 1
     }
 }

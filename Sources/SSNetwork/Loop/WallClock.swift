@@ -42,6 +42,9 @@ package final class WallClock: Sendable {
         return seen > now + HeaderTime.tolerance ? seen : now
     }
 
+    /// It has shown `time` before, perhaps in an earlier run of the program.
+    package func hasShown(_ time: UnixSeconds) { latest.max(time, ordering: .relaxed) }
+
     /// How many seconds it has been set back, as far as that is not followed; 0 mostly.
     package var lag: UInt64 {
         let seen = now()
