@@ -19,7 +19,8 @@ final class ServerRuntime: Sendable {
     private let endResolver: @Sendable () -> Void
     /// Recent datagrams' salts; apart from the streams' so that a burst of one does not age the other's memory.
     private let datagramReplay = ReplayGuard(capacity: 100_000)
-    private let streamReplay = ReplayGuard()
+    /// Streams' salts, kept in files where that can be.
+    private let streamReplay: ReplayGuard
 
     /// How long open streams may go on after the listeners are closed.
     private static let drainTime = Duration.seconds(5)
@@ -37,6 +38,31 @@ final class ServerRuntime: Sendable {
         group = Engine.makeGroup(threads: configuration.settings.workers ?? System.coreCount)
         loops = LoopContexts(group, ledger: ledger)
         (resolver, endResolver) = configuration.settings.makeResolver(group)
+        streamReplay = Self.replayMemory(configuration.settings.stateDirectory, logger)
+    }
+
+    /// What was served before, of this run and of earlier ones.
+    private static func replayMemory(_ configured: String?, _ logger: Logger) -> ReplayGuard {
+        func warn(_ reason: some CustomStringConvertible & Sendable) {
+            logger.warning(
+                "what was served cannot be kept in a file, so a restart forgets it and old requests may be played again",
+                metadata: ["reason": "\(reason)"])
+        }
+        guard let path = StateDirectory.path("ssserver", configured: configured) else {
+            warn("there is no home directory; name a \"state_directory\"")
+            return ReplayGuard()
+        }
+        do {
+            try StateDirectory.make(path)
+            return try ReplayGuard(directory: path) { failure in
+                logger.warning(
+                    "what was served cannot be kept in a file any more, so a restart forgets it",
+                    metadata: ["reason": "\(failure)"])
+            }
+        } catch {
+            warn("\(error)")
+            return ReplayGuard()
+        }
     }
 
     /// Of accepted connections: dead peers must not be kept for ever.

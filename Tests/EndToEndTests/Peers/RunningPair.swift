@@ -35,7 +35,7 @@ struct PairOptions {
 struct RunningPair {
     let pair: Pair
     let client: ProcessUnderTest?
-    let server: ProcessUnderTest?
+    var server: ProcessUnderTest?
     let serverPort: UInt16
     let localPort: UInt16
     let tunnelPort: UInt16

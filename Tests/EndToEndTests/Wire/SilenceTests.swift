@@ -50,6 +50,29 @@ extension EndToEnd {
             }
         }
 
+        @Test("a first flight played again after the server was killed dials nobody", arguments: editions)
+        func killed(_ method: Method) throws {
+            try needs(Pair.underTest.server.isOurs, "our memory")
+            try onStage { stage in
+                let target = try stage.echoOrigin()
+                let server = try Ports.free()
+                let tap = try stage.tap(.forward(Endpoint("127.0.0.1", server)))
+                var running = try stage.run(.underTest(method), through: tap, serverPort: server)
+                for round in 0..<5 {
+                    let socket = try SOCKSClient.tunnel(via: running.front, to: Target(target.endpoint))
+                    try socket.send("hello")
+                    #expect(try socket.receive(exactly: 5) == Array("hello".utf8))
+                    running.server?.kill()
+                    let again = try stage.restartServer(of: running)
+                    running.server = again
+                    let flights = try (0...round).map { (name: "flight \($0)", bytes: try tap.flight($0, atLeast: 60)) }
+                    Probe.expectSilence(try Probe.send(flights, to: running.serverEndpoint))
+                    #expect(target.accepted == round + 1, "only the genuine connections were dialled")
+                    #expect(again.refusals.count == round + 1)
+                }
+            }
+        }
+
         @Test(
             "any flipped bit in salt or header sees nothing; the flight itself, played at last, works",
             arguments: editions)
