@@ -1,4 +1,5 @@
 // From flags and files to a checked configuration, with everything that is wrong said at once.
+internal import ArgumentParser
 package import SSCommon
 internal import SSNetwork
 
@@ -8,7 +9,9 @@ package enum Program: String, CaseIterable, Sendable {
     case ssserver
 
     /// Its subcommands, the default one first.
-    package var commands: [String] { self == .sslocal ? ["run", "check"] : ["run", "check", "genkey"] }
+    package var commands: [String] {
+        self == .sslocal ? ["run", "check"] : ["run", "check", "genkey", "users", "status"]
+    }
 
     /// Where a configuration is looked for if no flag says where.
     var searchPaths: [String] {
@@ -41,6 +44,18 @@ package enum ConfigurationSource {
 
     package static func local(_ flags: RunFlags) -> CheckedConfiguration<LocalConfiguration> {
         load(.sslocal, flags, { LocalConfiguration.load($0, overrides: $1, environment: $2) }, { $0.servers })
+    }
+
+    /// What a configuration says about the program itself: of the file `config`, or of the one that is found; the customs
+    /// where there is none. Nil for a file that is no good.
+    static func settings(_ program: Program, config: String?) -> CommonSettings? {
+        guard config != nil || program.searchPaths.contains(where: exists) else { return CommonSettings() }
+        var flags = RunFlags.parseOrExit([])
+        flags.config = config
+        switch program {
+        case .sslocal: return local(flags).configuration?.settings
+        case .ssserver: return server(flags).configuration?.settings
+        }
     }
 
     private static func load<Configuration: Sendable>(

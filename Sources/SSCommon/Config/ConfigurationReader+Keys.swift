@@ -120,16 +120,22 @@ extension ConfigurationReader {
 
     // MARK: Users
 
-    mutating func users(of entry: CheckedSection, _ method: CipherMethod?) -> [UserConfiguration] {
-        guard let list = entry["users"], !list.elements.isEmpty else { return [] }
-        if let method, !method.hasIdentityHeaders {
-            if method.edition == .sip022 {
-                report(
-                    .unsupported, "\(method.rawValue) has no users", list,
-                    help: "use 2022-blake3-aes-256-gcm or 2022-blake3-aes-128-gcm")
-            } else {
-                reportNotActedOn(list)
-            }
+    /// Users that are found by trying their keys.
+    private static let maximumTried = AcceptedKeys.maximumTried
+
+    /// Nil where there is no such key.
+    mutating func users(of entry: CheckedSection, _ method: CipherMethod?) -> [UserConfiguration]? {
+        guard let list = entry["users"] else { return nil }
+        if let method, method.edition == .sip022, !method.hasIdentityHeaders, !list.elements.isEmpty {
+            report(
+                .unsupported, "\(method.rawValue) has no users", list,
+                help: "use 2022-blake3-aes-256-gcm or 2022-blake3-aes-128-gcm")
+        }
+        if method?.edition == .sip004, list.elements.count > Self.maximumTried {
+            report(
+                .outOfRange, "too many users", list,
+                label: "\(list.elements.count), and a classic method finds them by trying their keys",
+                help: "at most \(Self.maximumTried); the 2022 AES methods have no such limit")
         }
         var names: Set<String> = []
         var keys: Set<[UInt8]> = []
@@ -150,9 +156,6 @@ extension ConfigurationReader {
             // However they are written.
             if case .text(let text) = password, !keys.insert(Base64.decode(text) ?? [UInt8](text.utf8)).inserted {
                 report(.repeatedKey, "two users with one key", setting, help: "a key names its user: one for each")
-            }
-            for key in ["quota", "rate", "streams", "expires"] {
-                if let limit = user[key], method?.hasIdentityHeaders == true { reportNotActedOn(limit) }
             }
             return UserConfiguration(
                 name: name, password: password, quota: user["quota"]?.size, rate: user["rate"]?.size,

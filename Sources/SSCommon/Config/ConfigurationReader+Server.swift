@@ -14,7 +14,7 @@ extension ConfigurationReader {
         reportSameListeners(placed.map { ($0.endpoint.address, $0.endpoint.mode, $0.setting) })
         let configuration = ServerConfiguration(
             listeners: placed.map(\.endpoint), egress: egress(), settings: common(), blacklist: blacklist(),
-            cache: cache(), admin: admin())
+            cache: cache(), admin: admin(), limits: limits())
         return faults.hasErrors ? nil : configuration
     }
 
@@ -43,6 +43,15 @@ extension ConfigurationReader {
 
     private func ports(_ section: CheckedSection, _ key: String) -> [UInt16] {
         section.elements(key).compactMap { $0.number.flatMap { UInt16(exactly: $0) } }
+    }
+
+    private func limits() -> ConnectionLimits {
+        var limits = ConnectionLimits()
+        guard let section = top["limits"]?.section else { return limits }
+        limits.streams = section["streams"]?.number ?? limits.streams
+        limits.streamsPerSource = section["streams_per_source"]?.number ?? limits.streamsPerSource
+        limits.waitingPerSource = section["waiting_per_source"]?.number ?? limits.waitingPerSource
+        return limits
     }
 
     // MARK: Checked, and not acted on
@@ -78,7 +87,6 @@ extension ConfigurationReader {
     private mutating func admin() -> AdminConfiguration {
         var admin = AdminConfiguration()
         guard let section = top["admin"]?.section else { return admin }
-        admin.socket = section["socket"]?.text ?? admin.socket
         admin.tokenFile = section["token_file"]?.text
         admin.hasBandwidthAPI = section["bandwidth_api"]?.flag ?? admin.hasBandwidthAPI
         if let setting = section["listen"], let host = setting.host {
@@ -88,7 +96,7 @@ extension ConfigurationReader {
                 report(.badPort, "no port", setting, label: "write ADDRESS:PORT")
             }
         }
-        for key in ["socket", "listen", "token_file"] {
+        for key in ["listen", "token_file"] {
             if let setting = section[key] { reportNotActedOn(setting) }
         }
         if admin.hasBandwidthAPI, let setting = section["bandwidth_api"] { reportNotActedOn(setting) }

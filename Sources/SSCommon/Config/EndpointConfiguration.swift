@@ -10,15 +10,17 @@ package struct EndpointConfiguration: Hashable, Sendable {
     package var mode: RelayMode
     /// How long a connection may be idle.
     package var timeout: Duration
-    /// Users of this port; checked, and not acted on by this version.
+    /// Users of this port.
     package var users: [UserConfiguration]
+    /// Whether "users" is there, be it an empty list.
+    package var hasUsers: Bool
 
     /// Unless the configuration says otherwise.
     package static let defaultTimeout = Duration.seconds(300)
 
     package init(
         _ address: TargetAddress, method: CipherMethod, password: PasswordSource, name: String? = nil,
-        mode: RelayMode = .tcpAndUDP, timeout: Duration = defaultTimeout, users: [UserConfiguration] = []
+        mode: RelayMode = .tcpAndUDP, timeout: Duration = defaultTimeout, users: [UserConfiguration]? = nil
     ) {
         self.name = name
         self.address = address
@@ -26,15 +28,16 @@ package struct EndpointConfiguration: Hashable, Sendable {
         self.password = password
         self.mode = mode
         self.timeout = timeout
-        self.users = users
+        self.users = users ?? []
+        hasUsers = users != nil
     }
 }
 
-/// A user of a port; checked, and not acted on by this version.
+/// A user of a port.
 package struct UserConfiguration: Hashable, Sendable {
     package var name: String
     package var password: PasswordSource
-    /// Bytes in all.
+    /// Bytes in a calendar month.
     package var quota: UInt64?
     /// Bytes a second.
     package var rate: UInt64?

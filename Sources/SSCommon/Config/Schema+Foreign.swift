@@ -16,7 +16,7 @@ extension Schema {
             rows(rustLocal)
         case .log:
             rows(["writers", "config_path"])
-        case .localUser, .egress, .blacklist, .cache, .admin:
+        case .localUser, .egress, .blacklist, .cache, .admin, .limits:
             []
         }
     }

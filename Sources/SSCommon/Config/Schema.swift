@@ -50,6 +50,7 @@ package enum Schema {
         case .blacklist: blacklist
         case .cache: cache
         case .admin: admin
+        case .limits: limits
         case .log: log
         }
     }
@@ -82,6 +83,7 @@ package enum Schema {
         SchemaKey("acl", .text, .both, .planned),
         SchemaKey("log", .section(.log)),
         SchemaKey("state_directory", .text),
+        SchemaKey("admin", .section(.admin)),
     ]
 
     private static let local = [
@@ -97,16 +99,22 @@ package enum Schema {
         SchemaKey("egress", .section(.egress), .only(.server)),
         SchemaKey("blacklist", .section(.blacklist), .only(.server), .planned),
         SchemaKey("cache", .section(.cache), .only(.server), .planned),
-        SchemaKey("admin", .section(.admin), .only(.server), .planned),
+        SchemaKey("limits", .section(.limits), .only(.server)),
+    ]
+
+    private static let limits = [
+        SchemaKey("streams", .count(1...1_000_000)),
+        SchemaKey("streams_per_source", .count(1...1_000_000)),
+        SchemaKey("waiting_per_source", .count(1...1_000_000)),
     ]
 
     private static let user = [
         SchemaKey("name", .text),
         SchemaKey("password", .secret),
-        SchemaKey("quota", .size, .both, .planned),
-        SchemaKey("rate", .size, .both, .planned),
-        SchemaKey("streams", .count(1...1_000_000), .both, .planned),
-        SchemaKey("expires", .day, .both, .planned),
+        SchemaKey("quota", .size),
+        SchemaKey("rate", .size),
+        SchemaKey("streams", .count(1...1_000_000)),
+        SchemaKey("expires", .day),
     ]
 
     private static let localEntry = [
@@ -147,7 +155,7 @@ package enum Schema {
     ]
 
     private static let admin = [
-        SchemaKey("socket", .text, .both, .planned),
+        SchemaKey("socket", .text),
         SchemaKey("listen", .host, .both, .planned),
         SchemaKey("token_file", .text, .both, .planned),
         SchemaKey("bandwidth_api", .flag, .both, .planned),

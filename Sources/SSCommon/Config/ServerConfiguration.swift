@@ -8,11 +8,13 @@ package struct ServerConfiguration: Hashable, Sendable {
     package var blacklist: BlacklistConfiguration
     package var cache: CacheConfiguration
     package var admin: AdminConfiguration
+    package var limits: ConnectionLimits
 
     package init(
         listeners: [EndpointConfiguration], egress: EgressConfiguration = EgressConfiguration(),
         settings: CommonSettings = CommonSettings(), blacklist: BlacklistConfiguration = BlacklistConfiguration(),
-        cache: CacheConfiguration = CacheConfiguration(), admin: AdminConfiguration = AdminConfiguration()
+        cache: CacheConfiguration = CacheConfiguration(), admin: AdminConfiguration = AdminConfiguration(),
+        limits: ConnectionLimits = ConnectionLimits()
     ) {
         self.listeners = listeners
         self.egress = egress
@@ -20,6 +22,7 @@ package struct ServerConfiguration: Hashable, Sendable {
         self.blacklist = blacklist
         self.cache = cache
         self.admin = admin
+        self.limits = limits
     }
 }
 
@@ -67,9 +70,20 @@ package struct CacheConfiguration: Hashable, Sendable {
     package init() {}
 }
 
+/// How many at once; security.md 6.2.
+package struct ConnectionLimits: Hashable, Sendable {
+    /// Streams of everybody together.
+    package var streams = 16_384
+    /// Streams of one source: an IPv4 address or an IPv6 /64.
+    package var streamsPerSource = 512
+    /// Connections of one source that have not authenticated.
+    package var waitingPerSource = 64
+
+    package init() {}
+}
+
 /// Checked, and not acted on by this version.
 package struct AdminConfiguration: Hashable, Sendable {
-    package var socket = "admin.sock"
     package var listen: TargetAddress?
     package var tokenFile: String?
     package var hasBandwidthAPI = false

@@ -34,7 +34,7 @@ package struct ClientDatagramSession: ~Copyable {
         self.credential = credential
         self.session = session
         outgoing = OutgoingSession(client: credential, session: session)
-        incoming = IncomingFrame(client: credential)
+        incoming = IncomingFrame(credential)
         let hasSessionKeys = credential.method.hasSessionKeys
         opener = hasSessionKeys ? nil : SealedSession(credential, session: session, .open)
     }

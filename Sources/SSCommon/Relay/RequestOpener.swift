@@ -98,39 +98,53 @@ package struct RequestOpener: ~Copyable {
         _ input: RawSpan, _ now: @autoclosure () -> UnixSeconds, _ isKnown: (Salt) -> Bool,
         _ received: inout Received
     ) throws(StreamFault) -> Bool {
-        let method = keys.method
-        let fixedHeader = method.saltLength + keys.identityLength
         let needed: Int =
-            switch method.edition {
-            case .sip004: method.saltLength
-            case .sip022: fixedHeader + RequestFixedHeader.length + AEADAlgorithm.tagLength
+            switch keys.method.edition {
+            case .sip004: keys.method.saltLength + (keys.tried.isEmpty ? 0 : ChunkOpener.lengthPiece)
+            // Whoever does not name themselves sends more than an identity's bytes behind the fixed header.
+            case .sip022: keys.method.saltLength + keys.identityLength + Self.sealedFixedHeader
             }
         guard input.byteCount >= needed else {
             phase = .beginning
             return false
         }
-        let salt = Salt(input.extracting(first: method.saltLength))
-        guard let owner = keys.owner(salt: salt, identity: input.extracting(method.saltLength..<fixedHeader)) else {
-            throw .unknownUser
-        }
-        var chunks = ChunkOpener(
-            owner.credential.context(.open, salt: salt), maximumPayload: method.maximumChunkPayload)
-        received.consumed += needed
-        switch method.edition {
+        let salt = Salt(input.extracting(first: keys.method.saltLength))
+        let rest = input.extracting(droppingFirst: keys.method.saltLength)
+        switch keys.method.edition {
         case .sip004:
-            phase = .address(Header(chunks: chunks, salt: salt, owner: owner))
+            guard let owner = keys.owner(salt: salt, firstPiece: rest) else { throw .unknownUser }
+            phase = .address(Header(chunks: chunks(of: owner, salt), salt: salt, owner: owner))
+            received.consumed += keys.method.saltLength
         case .sip022:
-            let now = now()
-            let header = try PlainPiece.open(input.extracting(fixedHeader..<needed), &chunks) {
-                (plain) throws(StreamFault) in
-                try RequestFixedHeader.decode(plain, now: now)
-            }
-            // Up to 64 KiB are kept until the next header is whole; not for who plays again what was heard.
-            guard !isKnown(salt) else { throw .replayed }
-            phase = .variableHeader(
-                Header(chunks: chunks, salt: salt, owner: owner), length: header.variableLength)
+            try readFixedHeader(salt, rest, now(), isKnown, &received)
         }
         return true
+    }
+
+    private static let sealedFixedHeader = RequestFixedHeader.length + AEADAlgorithm.tagLength
+
+    private func chunks(of owner: Accepted, _ salt: Salt) -> ChunkOpener {
+        ChunkOpener(owner.credential.context(.open, salt: salt), maximumPayload: keys.method.maximumChunkPayload)
+    }
+
+    /// `input` begins behind the salt and is long enough.
+    private mutating func readFixedHeader(
+        _ salt: Salt, _ input: RawSpan, _ now: UnixSeconds, _ isKnown: (Salt) -> Bool, _ received: inout Received
+    ) throws(StreamFault) {
+        guard let owner = keys.owner(salt: salt, identity: input.extracting(first: keys.identityLength)) else {
+            throw .unknownUser
+        }
+        let start = owner.isNamed ? keys.identityLength : 0
+        let end = start + Self.sealedFixedHeader
+        var chunks = chunks(of: owner.accepted, salt)
+        let header = try PlainPiece.open(input.extracting(start..<end), &chunks) { (plain) throws(StreamFault) in
+            try RequestFixedHeader.decode(plain, now: now)
+        }
+        // Up to 64 KiB are kept until the next header is whole; not for who plays again what was heard.
+        guard !isKnown(salt) else { throw .replayed }
+        phase = .variableHeader(
+            Header(chunks: chunks, salt: salt, owner: owner.accepted), length: header.variableLength)
+        received.consumed += keys.method.saltLength + end
     }
 
     private mutating func readAddress(

@@ -13,36 +13,44 @@ package struct ServerDatagramCodec: ~Copyable {
         package let owner: Accepted
     }
 
+    /// Somebody's classic key.
+    private final class ClassicKey {
+        let owner: Accepted
+        var codec: DatagramCodec
+
+        init(_ owner: Accepted) {
+            self.owner = owner
+            codec = DatagramCodec(owner.credential)
+        }
+    }
+
     package let method: CipherMethod
-    private let anybody: Accepted
     // One of the two, by the method's edition.
-    private var classic: DatagramCodec?
+    private let classic: [ClassicKey]
     private var sessions: ServerDatagramOpener?
 
     package init(_ keys: AcceptedKeys) {
         method = keys.method
-        anybody = Accepted(credential: keys.portCredential)
         switch method.edition {
-        case .sip004: classic = DatagramCodec(keys.portCredential)
-        case .sip022: sessions = ServerDatagramOpener(keys)
+        case .sip004:
+            let owners = keys.tried.isEmpty ? keys.shared.map { [$0] } ?? [] : keys.tried
+            classic = owners.map { ClassicKey($0) }
+        case .sip022:
+            classic = []
+            sessions = ServerDatagramOpener(keys)
         }
     }
 
     /// Opens `datagram` into `output`, which must have as much room as it has bytes. `find` knows the sessions by the
-    /// client's id; `isFresh` tests and records a salt of SIP004.
+    /// client's id; `isFresh` tests and records a salt of SIP004, where `likely` is whose it is likely to be.
     package mutating func open(
         _ datagram: RawSpan, into output: inout OutputRawSpan, now: @autoclosure () -> UnixSeconds,
-        random: inout SaltSource,
+        random: inout SaltSource, likely: @autoclosure () -> Accepted?,
         isFresh: (Salt) -> Bool, find: (UInt64) -> ServerDatagramSession?
     ) throws(StreamFault) -> Opened {
         switch method.edition {
         case .sip004:
-            guard let opened = try classic?.open(datagram, into: &output), isFresh(opened.salt) else {
-                throw .replayed
-            }
-            return Opened(
-                address: opened.address, payloadOffset: opened.payloadOffset, session: nil, isNewSession: false,
-                owner: anybody)
+            return try openClassic(datagram, into: &output, classic.count > 1 ? likely() : nil, isFresh)
         case .sip022:
             guard
                 let opened = try sessions?.open(datagram, into: &output, now: now(), random: &random, find: find)
@@ -53,15 +61,45 @@ package struct ServerDatagramCodec: ~Copyable {
         }
     }
 
-    /// An upper bound on the bytes an answer from `address` grows by.
-    package func overhead(for address: TargetAddress, _ session: ServerDatagramSession?) -> Int {
-        session?.overhead(for: address) ?? classic?.overhead(for: address) ?? 0
+    private func openClassic(
+        _ datagram: RawSpan, into output: inout OutputRawSpan, _ likely: Accepted?, _ isFresh: (Salt) -> Bool
+    ) throws(StreamFault) -> Opened {
+        let first = likely.flatMap { key(of: $0) }
+        var keys = classic[...]
+        var next = first ?? keys.popFirst()
+        while let key = next {
+            next = keys.popFirst()
+            if next === first { next = keys.popFirst() }
+            let start = output.byteCount
+            let opened: (address: TargetAddress, salt: Salt, payloadOffset: Int)
+            do throws(StreamFault) {
+                opened = try key.codec.open(datagram, into: &output)
+            } catch {
+                // Only this key opens what says no address.
+                guard next != nil, output.byteCount == start else { throw error }
+                continue
+            }
+            guard isFresh(opened.salt) else { throw .replayed }
+            return Opened(
+                address: opened.address, payloadOffset: opened.payloadOffset, session: nil, isNewSession: false,
+                owner: key.owner)
+        }
+        throw .notAuthentic
+    }
+
+    private func key(of owner: Accepted) -> ClassicKey? {
+        classic.count == 1 ? classic[0] : classic.first { $0.owner.account === owner.account }
+    }
+
+    /// An upper bound on the bytes an answer from `address` to `owner` grows by.
+    package func overhead(for address: TargetAddress, _ owner: Accepted, _ session: ServerDatagramSession?) -> Int {
+        session?.overhead(for: address) ?? key(of: owner)?.codec.overhead(for: address) ?? 0
     }
 
     /// Appends the sealed answer to `output`, which must have room for the payload and `overhead`. The result is its salt
-    /// in SIP004, which is not to be taken from anybody else.
+    /// in SIP004, which is not to be taken from anybody else; nothing is appended for who is served no more.
     package mutating func seal(
-        _ payload: RawSpan, address: TargetAddress, _ session: ServerDatagramSession?,
+        _ payload: RawSpan, address: TargetAddress, _ owner: Accepted, _ session: ServerDatagramSession?,
         now: @autoclosure () -> UnixSeconds,
         random: inout SaltSource, into output: inout OutputRawSpan
     ) -> Salt? {
@@ -69,8 +107,9 @@ package struct ServerDatagramCodec: ~Copyable {
             session.seal(payload, address: address, now: now(), random: &random, into: &output)
             return nil
         }
+        guard let key = key(of: owner) else { return nil }
         let salt = random.next(for: method)
-        classic?.seal(payload, address: address, salt: salt, into: &output)
+        key.codec.seal(payload, address: address, salt: salt, into: &output)
         return salt
     }
 }

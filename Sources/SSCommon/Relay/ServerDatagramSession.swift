@@ -44,14 +44,30 @@ package struct ServerDatagramOpener: ~Copyable {
     }
 
     private let keys: AcceptedKeys
-    private let incoming: IncomingFrame
+    /// Of users who name themselves.
+    private let named: IncomingFrame?
+    /// Of those who have the port's own key.
+    private let shared: (frame: IncomingFrame, owner: Accepted)?
     /// For sessions that are not known: it takes the key of each.
     private var stranger: SealedSession
 
     package init(_ keys: AcceptedKeys) {
         self.keys = keys
-        incoming = IncomingFrame(server: keys)
-        stranger = SealedSession(keys.portCredential, session: 0, .open)
+        named = keys.identityCredential.map { IncomingFrame(namedUnder: $0) }
+        shared = keys.shared.map { (IncomingFrame($0.credential), $0) }
+        guard let any = keys.shared?.credential ?? keys.identityCredential else {
+            preconditionFailure("a port without a key")
+        }
+        stranger = SealedSession(any, session: 0, .open)
+    }
+
+    /// What stands in front of the body, and whose it says to be.
+    private func front(of datagram: RawSpan) throws(StreamFault) -> (IncomingFrame.Front, Accepted) {
+        if let named, let front = try? named.read(datagram), let owner = keys.owner(named: front.identity) {
+            return (front, owner)
+        }
+        guard let shared else { throw .unknownUser }
+        return (try shared.frame.read(datagram), shared.owner)
     }
 
     /// Opens `datagram` into `output`, which must have as much room as it has bytes. `find` knows the sessions by the
@@ -61,9 +77,8 @@ package struct ServerDatagramOpener: ~Copyable {
         find: (UInt64) -> ServerDatagramSession?
     ) throws(StreamFault) -> Opened {
         let start = output.byteCount
-        let front = try incoming.read(datagram)
+        let (front, owner) = try front(of: datagram)
         let body = datagram.extracting(droppingFirst: front.bodyOffset)
-        guard let owner = keys.owner(named: front.identity) else { throw .unknownUser }
         let known: ServerDatagramSession?
         let number: DatagramNumber
         var header = start

@@ -30,6 +30,13 @@ package struct LogTime: Hashable, Sendable {
         line.appendDecimal(UInt64(time % 60), width: 2)
     }
 
+    /// `2026-11-21 02:50`.
+    package var minuteText: String {
+        var text: [UInt8] = []
+        appendDateAndTime(separator: UInt8(ascii: " "), to: &text)
+        return String(decoding: text.dropLast(3), as: UTF8.self)
+    }
+
     /// Appends the RFC 3339 form, `2026-11-21T02:50:01+01:00`, with `Z` for no offset.
     func appendRFC3339(to line: inout [UInt8]) {
         appendDateAndTime(separator: UInt8(ascii: "T"), to: &line)

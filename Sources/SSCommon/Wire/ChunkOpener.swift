@@ -34,11 +34,23 @@ package struct ChunkOpener: ~Copyable {
                 consumed += sealed
                 if single { return consumed }
             } else {
-                let sealed = 2 + AEADAlgorithm.tagLength
-                guard input.byteCount - consumed >= sealed else { return consumed }
-                announced = try openLength(input.extracting(consumed..<consumed + sealed))
-                consumed += sealed
+                guard input.byteCount - consumed >= Self.lengthPiece else { return consumed }
+                announced = try openLength(input.extracting(consumed..<consumed + Self.lengthPiece))
+                consumed += Self.lengthPiece
             }
+        }
+    }
+
+    /// The sealed length of a chunk.
+    static let lengthPiece = 2 + AEADAlgorithm.tagLength
+
+    /// Whether a chunk's length sealed with this key is at the front of `input`, which has enough bytes.
+    mutating func canBegin(with input: RawSpan) -> Bool {
+        do {
+            announced = try openLength(input.extracting(first: Self.lengthPiece))
+            return true
+        } catch {
+            return false
         }
     }
 

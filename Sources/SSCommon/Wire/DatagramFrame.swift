@@ -88,14 +88,14 @@ struct IncomingFrame {
 
     private let kind: Kind
 
-    /// What a client gets from its server.
-    init(client credential: Credential) {
+    /// What a client gets from its server, and a server from those who have its own key.
+    init(_ credential: Credential) {
         self.init(credential.method, key: credential.key, hasIdentity: false)
     }
 
-    /// What a server gets from anybody on a port.
-    init(server keys: AcceptedKeys) {
-        self.init(keys.method, key: keys.portCredential.key, hasIdentity: keys.identityLength > 0)
+    /// What a server gets from users who name themselves under the key of `credential`.
+    init(namedUnder credential: Credential) {
+        self.init(credential.method, key: credential.key, hasIdentity: true)
     }
 
     private init(_ method: CipherMethod, key: SecretKey, hasIdentity: Bool) {

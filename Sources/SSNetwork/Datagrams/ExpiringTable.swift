@@ -49,9 +49,9 @@ package final class ExpiringTable<Key: Hashable, Value> {
         if let entry = entries.removeValue(forKey: key) { onEnd(entry.value) }
     }
 
-    /// Ends what has been quiet for longer than the lifetime.
-    package func sweep(now: NIODeadline) {
-        for (key, entry) in entries where now - entry.lastUse >= lifetime { remove(key) }
+    /// Ends what has been quiet for longer than the lifetime, and what `isOver` says.
+    package func sweep(now: NIODeadline, isOver: (Value) -> Bool = { _ in false }) {
+        for (key, entry) in entries where now - entry.lastUse >= lifetime || isOver(entry.value) { remove(key) }
     }
 
     package func removeAll() {

@@ -27,6 +27,8 @@ package final class ServerDatagramHandler: ChannelInboundHandler {
     /// A session is known for at least as long as its datagrams may be in time, or they could come again.
     private static let sessionMemory = TimeAmount.seconds(Int64(2 * HeaderTime.tolerance))
 
+    private let ring: KeyRing
+    private var generation: UInt64
     private let policy: any DatagramPolicy
     private let counters: TrafficCounters
     private let replay: ReplayGuard
@@ -41,9 +43,12 @@ package final class ServerDatagramHandler: ChannelInboundHandler {
 
     /// At most `limit` associations, each ended `lifetime` after its last datagram (in SIP022 at least a minute).
     package init(
-        _ keys: AcceptedKeys, policy: any DatagramPolicy, counters: TrafficCounters, replay: ReplayGuard,
+        _ ring: KeyRing, policy: any DatagramPolicy, counters: TrafficCounters, replay: ReplayGuard,
         limit: Int, lifetime: TimeAmount
     ) {
+        self.ring = ring
+        generation = ring.generation
+        let keys = ring.keys
         self.policy = policy
         self.counters = counters
         self.replay = replay
@@ -51,18 +56,22 @@ package final class ServerDatagramHandler: ChannelInboundHandler {
         codec = ServerDatagramCodec(keys)
         table = ExpiringTable(limit: limit, lifetime: self.lifetime) { association in
             association.close()
+            association.owner.account?.closeAssociation()
             counters.associationClosed()
         }
     }
 
     package func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        let period = TimeAmount.nanoseconds(max(lifetime.nanoseconds / 8, 1_000_000_000))
         let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
-        sweep = context.eventLoop.scheduleRepeatedTask(initialDelay: period, delay: period) { _ in
-            handler.value.table.sweep(now: .now())
+        sweep = context.eventLoop.scheduleRepeatedTask(initialDelay: Self.period, delay: Self.period) { _ in
+            // Whose user is gone, too.
+            handler.value.table.sweep(now: .now()) { $0.owner.account?.refusal != nil }
         }
     }
+
+    /// How often what is over is looked for.
+    private static let period = TimeAmount.seconds(1)
 
     package func channelInactive(context: ChannelHandlerContext) {
         end()
@@ -85,17 +94,25 @@ package final class ServerDatagramHandler: ChannelInboundHandler {
         let envelope = unwrapInboundIn(data)
         // What cannot be answered (the error would close the port) need not be opened.
         guard envelope.remoteAddress.port != 0 else { return }
+        if ring.generation != generation { takeKeys() }
         var plain = context.channel.allocator.buffer(capacity: envelope.data.readableBytes)
         let opened: ServerDatagramCodec.Opened
         let association: ServerAssociation
         do throws(StreamFault) {
-            opened = try open(envelope.data, into: &plain)
+            opened = try open(envelope.data, from: envelope.remoteAddress, into: &plain)
             association = try self.association(of: envelope.remoteAddress, opened, context)
         } catch {
             counters.finished(ConnectionStatus(error))
             return
         }
         plain.moveReaderIndex(forwardBy: opened.payloadOffset)
+        if let account = opened.owner.account {
+            // Nobody can be told to wait: what is beyond the rate is dropped, and so is what a user may not send at all.
+            guard account.mayMove(up: plain.readableBytes, now: NIODeadline.now().uptimeNanoseconds) else {
+                counters.finished(.limit)
+                return
+            }
+        }
         counters.packetUp(bytes: plain.readableBytes)
         switch opened.address.host {
         case .ip(let address):
@@ -115,13 +132,19 @@ package final class ServerDatagramHandler: ChannelInboundHandler {
         }
     }
 
+    private func takeKeys() {
+        generation = ring.generation
+        codec = ServerDatagramCodec(ring.keys)
+    }
+
     private func open(
-        _ datagram: ByteBuffer, into plain: inout ByteBuffer
+        _ datagram: ByteBuffer, from client: SocketAddress, into plain: inout ByteBuffer
     ) throws(StreamFault) -> ServerDatagramCodec.Opened {
         var opened: ServerDatagramCodec.Opened?
         try plain.writeWithOutputRawSpan(minimumWritableBytes: datagram.readableBytes) { (span) throws(StreamFault) in
             opened = try codec.open(
-                datagram.readableBytesSpan, into: &span, now: WallClock.now(), random: &salts, isFresh: replay.isFresh,
+                datagram.readableBytesSpan, into: &span, now: WallClock.now(), random: &salts,
+                likely: table.peek(.address(client))?.owner, isFresh: replay.isFresh,
                 find: { [table] in table.peek(.session($0))?.session })
         }
         guard let opened else { preconditionFailure("opened or thrown") }
@@ -134,13 +157,15 @@ package final class ServerDatagramHandler: ChannelInboundHandler {
     ) throws(StreamFault) -> ServerAssociation {
         let now = NIODeadline.now()
         let key = opened.session.map { ClientKey.session($0.session) } ?? .address(client)
-        if let association = table.use(key, now: now) {
+        if let association = table.use(key, now: now), association.owner.account === opened.owner.account {
             association.client = client
             return association
         }
         if opened.session != nil, !table.hasRoom(now: now, idle: Self.sessionMemory) { throw .memoryFull }
+        if opened.owner.account?.openAssociation(at: WallClock.now()) != nil { throw .memoryFull }
         let association = ServerAssociation(
-            client: client, session: opened.session, owner: self, eventLoop: context.eventLoop)
+            client: client, owner: opened.owner, session: opened.session, handler: self,
+            eventLoop: context.eventLoop)
         table.insert(association, for: key, now: now)
         counters.associationOpened()
         return association
@@ -168,17 +193,23 @@ package final class ServerDatagramHandler: ChannelInboundHandler {
     fileprivate func reply(_ payload: ByteBuffer, from source: SocketAddress, through association: ServerAssociation) {
         guard let context, context.channel.isWritable, let source = Endpoint(folding: source) else { return }
         let session = association.session
-        _ = table.use(session.map { .session($0.session) } ?? .address(association.client), now: .now())
+        let now = NIODeadline.now()
+        if let account = association.owner.account {
+            guard account.mayMove(down: payload.readableBytes, now: now.uptimeNanoseconds) else { return }
+        }
+        _ = table.use(session.map { .session($0.session) } ?? .address(association.client), now: now)
         counters.packetDown(bytes: payload.readableBytes)
         let address = TargetAddress(.ip(source.address), port: source.port)
-        let capacity = payload.readableBytes + codec.overhead(for: address, session)
+        let capacity = payload.readableBytes + codec.overhead(for: address, association.owner, session)
         var sealed = context.channel.allocator.buffer(capacity: capacity)
         var salt: Salt?
         sealed.writeWithOutputRawSpan(minimumWritableBytes: capacity) { span in
             salt = codec.seal(
-                payload.readableBytesSpan, address: address, session, now: WallClock.now(), random: &salts, into: &span)
+                payload.readableBytesSpan, address: address, association.owner, session, now: WallClock.now(),
+                random: &salts, into: &span)
         }
         if let salt { replay.record(salt, codec.method) }
+        guard sealed.readableBytes > 0 else { return }
         context.write(
             wrapOutboundOut(AddressedEnvelope(remoteAddress: association.client, data: sealed)), promise: nil)
     }
@@ -214,21 +245,23 @@ private final class ServerAssociation {
 
     /// Where it was last heard of, by a datagram that proved authentic.
     var client: SocketAddress
+    let owner: Accepted
     /// Nil in SIP004.
     let session: ServerDatagramSession?
     private let eventLoop: any EventLoop
-    private weak var owner: ServerDatagramHandler?
+    private weak var handler: ServerDatagramHandler?
     private var ipv4 = Socket.none
     private var ipv6 = Socket.none
     private var isUnflushed = false
 
     init(
-        client: SocketAddress, session: ServerDatagramSession?, owner: ServerDatagramHandler,
+        client: SocketAddress, owner: Accepted, session: ServerDatagramSession?, handler: ServerDatagramHandler,
         eventLoop: any EventLoop
     ) {
         self.client = client
-        self.session = session
         self.owner = owner
+        self.session = session
+        self.handler = handler
         self.eventLoop = eventLoop
     }
 
@@ -311,11 +344,11 @@ private final class ServerAssociation {
     }
 
     func received(_ envelope: AddressedEnvelope<ByteBuffer>) {
-        owner?.reply(envelope.data, from: envelope.remoteAddress, through: self)
+        handler?.reply(envelope.data, from: envelope.remoteAddress, through: self)
     }
 
     func receivedAll() {
-        owner?.flushReplies()
+        handler?.flushReplies()
     }
 }
 

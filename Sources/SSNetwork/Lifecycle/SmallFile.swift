@@ -20,6 +20,9 @@ package struct SmallFile: Sendable {
     /// Whether others than the owner may read or write it.
     package var isOpenToOthers: Bool { mode & 0o077 != 0 }
 
+    /// Whether there is anything at `path`.
+    package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 || errno != ENOENT }
+
     /// Reads all of a regular file (or pipe) of at most `limit` bytes.
     package init(_ path: String, limit: Int) throws(Failure) {
         // O_NONBLOCK: a FIFO without a writer must not hold us up.

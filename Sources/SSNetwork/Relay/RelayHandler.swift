@@ -5,7 +5,7 @@
 // cut (`StreamBroken`), and where the program itself ends it in the middle, the far side sees a failure (RST), so
 // that nobody takes a part for the whole.
 package import NIOCore
-internal import SSCommon
+package import SSCommon
 
 /// One end of a relay, the last handler of its channel. Until it is linked it keeps what was read, within
 /// bounds.
@@ -38,6 +38,11 @@ package final class RelayHandler: ChannelDuplexHandler {
     private let allocator: ReadAllocator?
     /// Whether this handler gets the socket's buffers themselves, and so gives them back.
     private let isFirst: Bool
+
+    /// It has used more than its user's rate and waits.
+    private var isPaced = false
+    /// Whether what it reads comes from the user.
+    fileprivate var isUpward = false
 
     /// Reads that NIO asked for while the partner could not take more.
     private var isReadHeld = false
@@ -115,6 +120,7 @@ package final class RelayHandler: ChannelDuplexHandler {
         phase = .relaying
         if let early = early.take() {
             partner.send(early)
+            if let account = relay?.account { charge(account, early.readableBytes) }
         }
         partner.flush()
         if isInputEnded { partner.endOutput() }
@@ -141,6 +147,7 @@ package final class RelayHandler: ChannelDuplexHandler {
         case .relaying:
             relay?.touch()
             partner?.send(buffer)
+            if let account = relay?.account { charge(account, buffer.readableBytes) }
         case .unlinked:
             early.setOrWriteImmutableBuffer(buffer)
         case .discarding:
@@ -150,6 +157,26 @@ package final class RelayHandler: ChannelDuplexHandler {
             break
         }
         if isFirst { allocator?.finish(buffer) }
+    }
+
+    /// Counts what was read, and reads no more for as long as the user's rate wants it.
+    private func charge(_ account: UserAccount, _ bytes: Int) {
+        let wait =
+            isUpward
+            ? account.moved(up: bytes, now: NIODeadline.now().uptimeNanoseconds)
+            : account.moved(down: bytes, now: NIODeadline.now().uptimeNanoseconds)
+        guard let context else { return }
+        if account.refusal != nil {
+            context.eventLoop.assumeIsolated().execute { self.relay?.cut() }
+            return
+        }
+        guard wait > 0, !isPaced else { return }
+        isPaced = true
+        context.eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(Int64(clamping: wait))) {
+            self.isPaced = false
+            self.relay?.touch()
+            self.releaseRead()
+        }
     }
 
     package func channelReadComplete(context: ChannelHandlerContext) {
@@ -225,7 +252,7 @@ package final class RelayHandler: ChannelDuplexHandler {
     private var mayRead: Bool {
         switch phase {
         case .unlinked: (early?.readableBytes ?? 0) < Self.maximumEarly
-        case .relaying: partner?.isWritable ?? true
+        case .relaying: !isPaced && partner?.isWritable ?? true
         case .discarding: true
         case .closed: true
         }
@@ -394,6 +421,8 @@ package final class Relay: Expiring {
     private let a: RelayHandler
     private let b: RelayHandler
     private let timeouts: RelayTimeouts
+    /// Whose it is, on a server with users.
+    fileprivate let account: UserAccount?
     private var lastActivity: UInt32
     /// Bytes that waited to leave when patience last ran out.
     private var queued = 0
@@ -401,16 +430,19 @@ package final class Relay: Expiring {
     private let onFinish: (() -> Void)?
     package var deadlineSlot: Int?
 
-    /// Links the last handlers of two channels of `loop`, already in their pipelines.
+    /// Links the last handlers of two channels of `loop`, already in their pipelines. What comes from `a` is what the user
+    /// of `account` sends; a user who is refused everything meanwhile loses the stream within about a second.
     @discardableResult
     package init(
         _ a: RelayHandler, _ b: RelayHandler, on loop: LoopContext, timeouts: RelayTimeouts,
-        onFinish: (() -> Void)? = nil
+        account: UserAccount? = nil, onFinish: (() -> Void)? = nil
     ) {
         self.a = a
         self.b = b
         self.loop = loop
         self.timeouts = timeouts
+        self.account = account
+        a.isUpward = true
         self.onFinish = onFinish
         lastActivity = loop.deadlines.now
         loop.deadlines.add(self)
@@ -438,6 +470,7 @@ package final class Relay: Expiring {
     }
 
     package func expire(now: UInt32) {
+        guard account?.refusal == nil else { return cut() }
         var patience = isHalfClosed ? timeouts.halfClosed : timeouts.idle
         if loop.deadlines.isDraining, isHalfClosed { patience = 1 }
         a.failWhenFlushed()

@@ -5,16 +5,19 @@ internal import SSNetwork
 
 /// One listener's way of serving streams.
 final class InboundService: Sendable {
-    let keys: AcceptedKeys
+    let ring: KeyRing
+    let limits: SourceLimits
     let replay: ReplayGuard
     let dialer: any StreamDialer
     let log: LogSink
     let timeouts: RelayTimeouts
 
     init(
-        keys: AcceptedKeys, replay: ReplayGuard, dialer: any StreamDialer, log: LogSink, timeouts: RelayTimeouts
+        ring: KeyRing, limits: SourceLimits, replay: ReplayGuard, dialer: any StreamDialer, log: LogSink,
+        timeouts: RelayTimeouts
     ) {
-        self.keys = keys
+        self.ring = ring
+        self.limits = limits
         self.replay = replay
         self.dialer = dialer
         self.log = log
@@ -27,7 +30,7 @@ final class InboundService: Sendable {
     ) throws {
         let stream = InboundStream(self, channel, loop, allocator, waiting)
         try channel.pipeline.syncOperations.addHandler(
-            ServerStreamHandler(keys, replay: replay, loop: loop, allocator: allocator, owner: stream))
+            ServerStreamHandler(ring.keys, replay: replay, loop: loop, allocator: allocator, owner: stream))
         waiting.add(stream)
     }
 }

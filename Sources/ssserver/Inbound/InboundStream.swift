@@ -10,6 +10,8 @@ final class InboundStream: ServerStreamOwner {
     private let loop: LoopContext
     private let allocator: ReadAllocator
     private let list: UnauthenticatedList
+    /// Nil for loopback, and where the connection is already gone.
+    let source: SourceLimits.Source?
     /// The list's to write.
     var isWaiting = false
 
@@ -22,11 +24,13 @@ final class InboundStream: ServerStreamOwner {
         self.loop = loop
         self.allocator = allocator
         self.list = list
+        source = channel.peerEndpoint.flatMap { SourceLimits.Source($0.address) }
     }
 
     func requestReceived(_ request: RequestOpener.Request, context: ChannelHandlerContext) {
         list.leave(self)
         let target = request.target
+        let account = request.owner.account
         let near = RelayHandler(allocator: allocator, isFirst: false)
         do {
             try context.pipeline.syncOperations.addHandler(near)
@@ -34,14 +38,42 @@ final class InboundStream: ServerStreamOwner {
             context.close(promise: nil)
             return
         }
+        if let refusal = admit(account) {
+            refuse(refusal, account, near)
+            return
+        }
         if let peer = channel.peerEndpoint {
             service.log.record(.connecting(target, peer: peer))
         }
         loop.counters.streamOpened()
-        dial(target, near)
+        dial(target, account, near)
     }
 
-    private func dial(_ target: TargetAddress, _ near: RelayHandler) {
+    /// Counts the stream in, or says why it may not be.
+    private func admit(_ account: UserAccount?) -> String? {
+        guard service.limits.openStream(source) else { return "too many streams from one source or in all" }
+        guard let refusal = account?.openStream(at: WallClock.now()) else { return nil }
+        service.limits.closeStream(source)
+        return refusal.words
+    }
+
+    /// Whoever has a key sees a stream that ends at once, as when a target cannot be had.
+    private func refuse(_ reason: String, _ account: UserAccount?, _ near: RelayHandler) {
+        loop.counters.finished(.limit)
+        var fields = [("peer", channel.peerEndpoint.map { "\($0)" } ?? "gone")]
+        if let account { fields.append(("user", account.name)) }
+        fields += [("reason", reason), ("status", "\(ConnectionStatus.limit)")]
+        service.log.log(.warning, "a stream was refused", fields)
+        near.decline()
+    }
+
+    private func ended(_ account: UserAccount?) {
+        loop.counters.streamClosed()
+        service.limits.closeStream(source)
+        account?.closeStream()
+    }
+
+    private func dial(_ target: TargetAddress, _ account: UserAccount?, _ near: RelayHandler) {
         let loop = loop
         let farAllocator = ReadAllocator(loop.buffers)
         let far = RelayHandler(allocator: farAllocator, isFirst: true)
@@ -54,12 +86,12 @@ final class InboundStream: ServerStreamOwner {
         .assumeIsolated().whenComplete { result in
             switch result {
             case .success:
-                Relay(near, far, on: loop, timeouts: self.service.timeouts) {
-                    loop.counters.streamClosed()
+                Relay(near, far, on: loop, timeouts: self.service.timeouts, account: account) {
+                    self.ended(account)
                     loop.counters.finished(.ok)
                 }
             case .failure(let error):
-                loop.counters.streamClosed()
+                self.ended(account)
                 let error = error as? DialError ?? .failed("")
                 loop.counters.finished(error.status)
                 self.service.log.log(

@@ -27,6 +27,7 @@ final class UnauthenticatedList: @unchecked Sendable {
         queue.append(stream)
         live.add(1, ordering: .relaxed)
         if queue.count > 2 * count + 64 { queue = CircularBuffer(queue.filter(\.isWaiting)) }
+        if lists.limits.waits(stream.source) { lists.makeRoom(of: stream.source, asking: self) }
         lists.makeRoom()
     }
 
@@ -35,11 +36,26 @@ final class UnauthenticatedList: @unchecked Sendable {
         guard stream.isWaiting else { return }
         stream.isWaiting = false
         live.subtract(1, ordering: .relaxed)
+        lists.limits.waitsNoMore(stream.source)
     }
 
     /// From any thread: closes the oldest.
     func evictOne() {
         if eventLoop.inEventLoop { evictOldest() } else { eventLoop.execute { self.evictOldest() } }
+    }
+
+    /// On any thread: closes the oldest from `source`, or asks the next of `others` to.
+    func evictOne(of source: SourceLimits.Source, else others: ArraySlice<UnauthenticatedList>) {
+        guard eventLoop.inEventLoop else {
+            eventLoop.execute { self.evictOne(of: source, else: others) }
+            return
+        }
+        if let oldest = queue.first(where: { $0.isWaiting && $0.source == source }) {
+            leave(oldest)
+            oldest.evict()
+        } else if let next = others.first {
+            next.evictOne(of: source, else: others.dropFirst())
+        }
     }
 
     private func evictOldest() {

@@ -9,7 +9,6 @@ internal import SSNetwork
 /// A server made from a checked configuration. `start`, then `drain`, once each.
 final class ServerRuntime: Sendable {
     private let configuration: ServerConfiguration
-    private let credentials: [Credential]
     private let log: LogSink
     private let logger: Logger
     private let ledger = TrafficLedger()
@@ -21,6 +20,10 @@ final class ServerRuntime: Sendable {
     private let datagramReplay = ReplayGuard(capacity: 100_000)
     /// Streams' salts, kept in files where that can be.
     private let streamReplay: ReplayGuard
+    private let ports: [ServedPort]
+    private let users: UserRegistry
+    private let limits: SourceLimits
+    private let started = WallClock.now()
 
     /// How long open streams may go on after the listeners are closed.
     private static let drainTime = Duration.seconds(5)
@@ -32,13 +35,16 @@ final class ServerRuntime: Sendable {
     /// `credentials` are those of the configuration's listeners, in their order.
     init(_ configuration: ServerConfiguration, credentials: [Credential], log: LogSink, logger: Logger) {
         self.configuration = configuration
-        self.credentials = credentials
         self.log = log
         self.logger = logger
         group = Engine.makeGroup(threads: configuration.settings.workers ?? System.coreCount)
         loops = LoopContexts(group, ledger: ledger)
         (resolver, endResolver) = configuration.settings.makeResolver(group)
         streamReplay = Self.replayMemory(configuration.settings.stateDirectory, logger)
+        limits = SourceLimits(configuration.limits)
+        ports = zip(configuration.listeners, credentials).map { ServedPort($0, $1) }
+        let directory = StateDirectory.path("ssserver", configured: configuration.settings.stateDirectory)
+        users = UserRegistry(ports, path: directory.map { $0 + "/users.sqlite" }, logger: logger)
     }
 
     /// What was served before, of this run and of earlier ones.
@@ -74,16 +80,26 @@ final class ServerRuntime: Sendable {
     struct Listeners: Sendable {
         var streams: [StreamListener] = []
         var datagrams: [DatagramPort] = []
+        var admin: AdminServer?
+        /// Ends with the server.
+        var books: Task<Void, Never>?
     }
 
     /// Opens every port, or none.
     func start(descriptors: Int) async throws(StartFailure) -> Listeners {
+        do throws(UserStoreFailure) {
+            try await users.start()
+        } catch {
+            throw StartFailure(
+                "what is known about users cannot be read: \(error)",
+                help: "it may say whom not to serve; mend the file or move it away")
+        }
         let addresses = try await ListenAddress.resolve(
             configuration.listeners.map(\.address), with: resolver, on: group.any())
-        let ports = Set(configuration.listeners.map(\.address.port))
+        let numbers = Set(configuration.listeners.map(\.address.port))
         let egress = EgressGuard(
             access: configuration.egress.access, denyPorts: Set(configuration.egress.denyPorts),
-            denied: configuration.egress.denied, listenerPorts: ports)
+            denied: configuration.egress.denied, listenerPorts: numbers)
         _ = egress.keepFresh(on: group.next())
         WallClock.system.watch(on: group.next()) { [logger] lag in
             logger.warning(
@@ -95,43 +111,59 @@ final class ServerRuntime: Sendable {
         options.noDelay = configuration.settings.noDelay
         options.keepAlive = configuration.settings.keepAlive.map { KeepAlive($0) }
         let dialer = egress.dialer(resolver: resolver, options: options)
-        let lists = UnauthenticatedLists(group, descriptors: descriptors)
+        let lists = UnauthenticatedLists(group, descriptors: descriptors, limits: limits)
         var listeners = Listeners()
         do {
             for (index, endpoint) in configuration.listeners.enumerated() {
-                let port = ServedPort(
-                    endpoint, credentials[index], dialer, DatagramEgress(egress: egress, resolver: resolver))
+                let place = Place(
+                    endpoint: endpoint, ring: ports[index].ring, dialer: dialer,
+                    egress: DatagramEgress(egress: egress, resolver: resolver))
                 for address in addresses[index] {
-                    try await open(port, address, lists, &listeners)
+                    try await open(place, address, lists, &listeners)
                 }
             }
         } catch {
             await close(listeners)
             throw error
         }
+        listeners.admin = await openAdmin()
+        listeners.books = Task { [users] in
+            while (try? await Task.sleep(for: .seconds(1))) != nil { await users.tick() }
+        }
         return listeners
     }
 
-    /// One configured port with what serves it.
-    private struct ServedPort {
-        let endpoint: EndpointConfiguration
-        let keys: AcceptedKeys
-        let dialer: any StreamDialer
-        let egress: DatagramEgress
-
-        init(
-            _ endpoint: EndpointConfiguration, _ credential: Credential, _ dialer: any StreamDialer,
-            _ egress: DatagramEgress
-        ) {
-            self.endpoint = endpoint
-            keys = endpoint.keys(credential)
-            self.dialer = dialer
-            self.egress = egress
+    /// Without its API a server serves all the same.
+    private func openAdmin() async -> AdminServer? {
+        let path = AdminSocket.path(.ssserver, configuration.settings)
+        guard let path else { return nil }
+        var routes = AdminRoutes()
+        routes.add(StatusRoutes.routes(self))
+        routes.add(UserRoutes.routes(users))
+        do throws(AdminServer.Failure) {
+            return try await AdminServer(path: path, routes: routes)
+        } catch {
+            logger.warning(
+                "commands cannot reach this server: its socket cannot be had", metadata: ["reason": "\(error)"])
+            return nil
         }
     }
 
+    /// For the status.
+    var traffic: TrafficSnapshot { ledger.snapshot() }
+    var uptime: UInt64 { WallClock.now() - min(started, WallClock.now()) }
+    var listeningPorts: [EndpointConfiguration] { configuration.listeners }
+
+    /// One configured port with what serves it.
+    private struct Place {
+        let endpoint: EndpointConfiguration
+        let ring: KeyRing
+        let dialer: any StreamDialer
+        let egress: DatagramEgress
+    }
+
     private func open(
-        _ port: ServedPort, _ address: ListenAddress, _ lists: UnauthenticatedLists, _ listeners: inout Listeners
+        _ port: Place, _ address: ListenAddress, _ lists: UnauthenticatedLists, _ listeners: inout Listeners
     ) async throws(StartFailure) {
         if port.endpoint.mode.hasTCP {
             do {
@@ -150,17 +182,17 @@ final class ServerRuntime: Sendable {
         logger.info(
             "listening",
             metadata: [
-                "address": "\(address.endpoint)", "method": "\(port.keys.method.rawValue)",
+                "address": "\(address.endpoint)", "method": "\(port.endpoint.method.rawValue)",
                 "mode": "\(port.endpoint.mode.rawValue)",
             ])
     }
 
     private func openStreams(
-        _ port: ServedPort, _ address: ListenAddress, _ lists: UnauthenticatedLists
+        _ port: Place, _ address: ListenAddress, _ lists: UnauthenticatedLists
     ) -> EventLoopFuture<StreamListener> {
         let idle = UInt32(clamping: port.endpoint.timeout.components.seconds)
         let service = InboundService(
-            keys: port.keys, replay: streamReplay, dialer: port.dialer, log: log,
+            ring: port.ring, limits: limits, replay: streamReplay, dialer: port.dialer, log: log,
             timeouts: RelayTimeouts(idle: max(1, idle)))
         return StreamListener.bind(address, group: group, loops: loops, keepAlive: keepAlive) {
             channel, loop, allocator in
@@ -168,7 +200,7 @@ final class ServerRuntime: Sendable {
         }
     }
 
-    private func openDatagrams(_ port: ServedPort, _ address: ListenAddress) -> EventLoopFuture<DatagramPort> {
+    private func openDatagrams(_ port: Place, _ address: ListenAddress) -> EventLoopFuture<DatagramPort> {
         let eventLoop = group.next()
         let counters = loops[eventLoop].counters
         let lifetime = TimeAmount(seconds: configuration.settings.udpTimeout)
@@ -180,7 +212,7 @@ final class ServerRuntime: Sendable {
             },
             handler: { [datagramReplay] in
                 ServerDatagramHandler(
-                    port.keys, policy: port.egress, counters: counters, replay: datagramReplay,
+                    port.ring, policy: port.egress, counters: counters, replay: datagramReplay,
                     limit: Self.maximumAssociations, lifetime: lifetime)
             })
     }
@@ -195,27 +227,15 @@ final class ServerRuntime: Sendable {
         }
         let open = ledger.snapshot().streamsOpen
         if open > 0 { logger.info("ending streams that are still open", metadata: ["streams": "\(open)"]) }
+        listeners.books?.cancel()
+        await users.end()
         endResolver()
         try? await group.shutdownGracefully()
     }
 
     private func close(_ listeners: Listeners) async {
+        await listeners.admin?.close()
         for listener in listeners.streams { try? await listener.close().get() }
         for port in listeners.datagrams { try? await port.close().get() }
-    }
-}
-
-extension EndpointConfiguration {
-    /// Whom the port serves: its users, where its method names them; else everybody with `credential`.
-    fileprivate func keys(_ credential: Credential) -> AcceptedKeys {
-        guard method.hasIdentityHeaders, !users.isEmpty else { return AcceptedKeys(credential) }
-        let accepted = users.compactMap { user -> Accepted? in
-            // Keys in files are not for users, and those in the configuration have been checked.
-            guard case .text(let text) = user.password,
-                let credential = try? Credential(method: method, secret: text)
-            else { return nil }
-            return Accepted(user: user.name, credential: credential)
-        }
-        return AcceptedKeys(port: credential, users: accepted)
     }
 }

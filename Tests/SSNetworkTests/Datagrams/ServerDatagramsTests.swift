@@ -30,7 +30,7 @@ struct ServerDatagramsTests {
                 onLoss: { [losses] _ in losses.note() },
                 handler: {
                     ServerDatagramHandler(
-                        AcceptedKeys(streamCredential), policy: Policy(denied: denied), counters: counters,
+                        KeyRing(AcceptedKeys(streamCredential)), policy: Policy(denied: denied), counters: counters,
                         replay: ReplayGuard(capacity: 1000), limit: limit, lifetime: lifetime)
                 }
             ).get()

@@ -27,7 +27,7 @@ struct ServerSessionsTests {
                 Endpoint(.v4(IPv4Address(127, 0, 0, 1)), 0), on: TestEngine.group.any(), batch: 4, onLoss: { _ in },
                 handler: {
                     ServerDatagramHandler(
-                        AcceptedKeys(credential), policy: Policy(), counters: counters, replay: ReplayGuard(),
+                        KeyRing(AcceptedKeys(credential)), policy: Policy(), counters: counters, replay: ReplayGuard(),
                         limit: limit, lifetime: .seconds(1))
                 }
             ).get()

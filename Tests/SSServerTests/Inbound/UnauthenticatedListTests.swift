@@ -20,7 +20,8 @@ struct UnauthenticatedListTests {
             list = lists[eventLoop]
             loop = LoopContext(eventLoop, counters: TrafficLedger().makeCounters())
             service = InboundService(
-                keys: AcceptedKeys(Credential(method: .aes128GCM, password: "a password for tests")),
+                ring: KeyRing(AcceptedKeys(Credential(method: .aes128GCM, password: "a password for tests"))),
+                limits: lists.limits,
                 replay: ReplayGuard(capacity: 10), dialer: Nowhere(), log: try LogSink(.file("/dev/null")),
                 timeouts: RelayTimeouts())
         }

@@ -1,0 +1,43 @@
+internal import ArgumentParser
+internal import SSCommandLine
+internal import SSCommon
+internal import SSNetwork
+
+struct Status: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Say whether the server runs, and how busy it is.")
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    @OptionGroup var admin: AdminFlags
+
+    func run() throws {
+        let answer = try admin.ask(.ssserver, .get, "/api/v1/status")
+        guard !json, let status = answer.json else {
+            Environment.write(String(decoding: answer.body, as: UTF8.self), to: 1)
+            return
+        }
+        func number(_ key: String) -> UInt64 { UInt64(clamping: status[key]?.integer ?? 0) }
+        let listeners = (status["listeners"]?.elements ?? []).map {
+            "\($0["address"]?.text ?? "") \($0["method"]?.text ?? "") \($0["mode"]?.text ?? "")"
+        }
+        let lines = [
+            "ssserver \(status["version"]?.text ?? "") · up \(Self.span(number("uptime_seconds")))",
+            "Listening  " + listeners.joined(separator: "\n           "),
+            "Now        \(number("streams_open")) streams · \(number("associations_open")) udp associations",
+            "In all     ↓ \(LiveLine.bytes(number("bytes_down"))) ↑ \(LiveLine.bytes(number("bytes_up")))"
+                + " · \(number("streams_total")) streams",
+        ]
+        Environment.write(lines.map { $0 + "\n" }.joined(), to: 1)
+    }
+
+    /// `3 d 4 h`, `12 min`, `8 s`.
+    private static func span(_ seconds: UInt64) -> String {
+        switch seconds {
+        case ..<60: "\(seconds) s"
+        case ..<3600: "\(seconds / 60) min"
+        case ..<86_400: "\(seconds / 3600) h \(seconds % 3600 / 60) min"
+        default: "\(seconds / 86_400) d \(seconds % 86_400 / 3600) h"
+        }
+    }
+}
