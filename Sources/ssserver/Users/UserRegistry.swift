@@ -72,7 +72,7 @@ actor UserRegistry {
         for entry in book.entries where entry.isRemoved {
             logger.warning(
                 "a user of the configuration is not served: a command removed them",
-                metadata: ["user": "\(TerminalText.quote(entry.key.name))"])
+                metadata: ["user": "\(entry.key.name)"])
         }
         for port in ports { refresh(port) }
     }
@@ -141,7 +141,7 @@ actor UserRegistry {
         secrets[key] = secret
         accepted[key] = Accepted(credential: credential, account: account(key))
         refresh(port)
-        logger.info("a user was added", metadata: ["user": "\(TerminalText.quote(name))", "port": "\(port.port)"])
+        logger.info("a user was added", metadata: ["user": "\(name)", "port": "\(port.port)"])
         return Addition(key: key, secret: try clientSecret(key, port))
     }
 
@@ -158,7 +158,7 @@ actor UserRegistry {
         secrets[key] = nil
         accepted[key] = nil
         refresh(port)
-        logger.info("a user was removed", metadata: ["user": "\(TerminalText.quote(name))", "port": "\(port.port)"])
+        logger.info("a user was removed", metadata: ["user": "\(name)", "port": "\(port.port)"])
     }
 
     func limit(
@@ -177,7 +177,7 @@ actor UserRegistry {
         try keep(book, key, secret: secrets[key], identity: nil)
         refresh(port)
         logger.info(
-            "a user's limits were changed", metadata: ["user": "\(TerminalText.quote(name))", "port": "\(port.port)"])
+            "a user's limits were changed", metadata: ["user": "\(name)", "port": "\(port.port)"])
         return key
     }
 
