@@ -42,6 +42,11 @@ package struct UserUsage: Hashable, Sendable {
         unwritten += moved
     }
 
+    /// The next reading is of another account, which begins with nothing.
+    package mutating func countAnew() {
+        counted = Bytes()
+    }
+
     /// So much of `unwritten` is in the file now.
     package mutating func wrote(_ bytes: Bytes) {
         unwritten = Bytes(up: unwritten.up &- bytes.up, down: unwritten.down &- bytes.down)
