@@ -48,6 +48,11 @@ package struct RunFlags: ParsableArguments {
     @Flag(name: .customShort("U"), help: "TCP and UDP (the default).")
     package var tcpAndUDP = false
 
+    @Option(
+        name: [.customLong("manager-address"), .customLong("manager-addr")],
+        help: ArgumentHelp("ssserver: where panels ask.", valueName: "address:port or path"))
+    package var managerAddress: String?
+
     @Option(name: .customLong("acl"), help: ArgumentHelp("A file of rules.", valueName: "file"))
     package var acl: String?
 
@@ -92,7 +97,7 @@ package struct RunFlags: ParsableArguments {
 
     private enum CodingKeys: CodingKey {
         case config, server, serverPort, localAddress, localPort, method, password, passwordFile, timeout, udpOnly
-        case tcpAndUDP, acl, serverURL, verbosity, logFormat, nofile
+        case tcpAndUDP, managerAddress, acl, serverURL, verbosity, logFormat, nofile
     }
 
     /// Whether anything but a file was given.
@@ -117,6 +122,7 @@ package struct RunFlags: ParsableArguments {
             overrides.method = link.method
             overrides.password = link.password
         }
+        overrides.managerAddress = managerAddress
         overrides.acl = acl
         overrides.logFormat = logFormat
         overrides.nofile = nofile

@@ -100,6 +100,8 @@ package enum Schema {
         SchemaKey("blacklist", .section(.blacklist), .only(.server), .planned),
         SchemaKey("cache", .section(.cache), .only(.server), .planned),
         SchemaKey("limits", .section(.limits), .only(.server)),
+        SchemaKey("manager_address", .text, .only(.server)),
+        SchemaKey("manager_port", .port, .only(.server)),
     ]
 
     private static let limits = [

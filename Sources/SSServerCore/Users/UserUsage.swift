@@ -42,6 +42,9 @@ package struct UserUsage: Hashable, Sendable {
         unwritten += moved
     }
 
+    /// What is counted from here on is another account's, which begins with nothing.
+    package mutating func changeAccount() { counted = Bytes() }
+
     /// So much of `unwritten` is in the file now.
     package mutating func wrote(_ bytes: Bytes) {
         unwritten = Bytes(up: unwritten.up &- bytes.up, down: unwritten.down &- bytes.down)

@@ -27,10 +27,6 @@ final class ServerRuntime: Sendable {
 
     /// How long open streams may go on after the listeners are closed.
     private static let drainTime = Duration.seconds(5)
-    /// UDP associations of one port.
-    private static let maximumAssociations = 4096
-    /// Datagrams read at a time on a port.
-    private static let datagramBatch = 32
 
     /// `credentials` are those of the configuration's listeners, in their order.
     init(_ configuration: ServerConfiguration, credentials: [Credential], log: LogSink, logger: Logger) {
@@ -78,8 +74,9 @@ final class ServerRuntime: Sendable {
 
     /// What is open.
     struct Listeners: Sendable {
-        var streams: [StreamListener] = []
-        var datagrams: [DatagramPort] = []
+        var ports: [OpenPort] = []
+        var managed: ManagedPorts?
+        var manager: ManagerSocket?
         var admin: AdminServer?
         /// Ends with the server.
         var books: Task<Void, Never>?
@@ -106,22 +103,13 @@ final class ServerRuntime: Sendable {
                 "the clock was set back; 2022 methods refuse requests until it has caught up (restart if it was wrong before)",
                 metadata: ["seconds": "\(lag)"])
         }
-        var options = RacingDialer.Options()
-        options.ipv6First = configuration.settings.ipv6First
-        options.noDelay = configuration.settings.noDelay
-        options.keepAlive = configuration.settings.keepAlive.map { KeepAlive($0) }
-        let dialer = egress.dialer(resolver: resolver, options: options)
-        let lists = UnauthenticatedLists(group, descriptors: descriptors, limits: limits)
+        let opener = makeOpener(egress, descriptors: descriptors)
         var listeners = Listeners()
         do {
             for (index, endpoint) in configuration.listeners.enumerated() {
-                let place = Place(
-                    endpoint: endpoint, ring: ports[index].ring, dialer: dialer,
-                    egress: DatagramEgress(egress: egress, resolver: resolver))
-                for address in addresses[index] {
-                    try await open(place, address, lists, &listeners)
-                }
+                listeners.ports.append(try await opener.open(endpoint, ports[index].ring, at: addresses[index]))
             }
+            try await openManager(opener, &listeners)
         } catch {
             await close(listeners)
             throw error
@@ -133,6 +121,27 @@ final class ServerRuntime: Sendable {
         return listeners
     }
 
+    private func makeOpener(_ egress: EgressGuard, descriptors: Int) -> PortOpener {
+        var options = RacingDialer.Options()
+        options.ipv6First = configuration.settings.ipv6First
+        options.noDelay = configuration.settings.noDelay
+        options.keepAlive = configuration.settings.keepAlive.map { KeepAlive($0) }
+        return PortOpener(
+            group: group, loops: loops, resolver: resolver,
+            dialer: egress.dialer(resolver: resolver, options: options), egress: egress,
+            lists: UnauthenticatedLists(group, descriptors: descriptors, limits: limits),
+            streamReplay: streamReplay, datagramReplay: datagramReplay, keepAlive: keepAlive,
+            udpTimeout: configuration.settings.udpTimeout, log: log, logger: logger)
+    }
+
+    /// The ports that panels open, if the configuration says where panels ask.
+    private func openManager(_ opener: PortOpener, _ listeners: inout Listeners) async throws(StartFailure) {
+        guard let manager = configuration.manager else { return }
+        let managed = ManagedPorts(opener, like: manager.template, fixed: ports)
+        listeners.managed = managed
+        listeners.manager = try await ManagerSocket(manager.place, logger: logger) { await managed.answer($0) }
+    }
+
     /// Without its API a server serves all the same.
     private func openAdmin() async -> AdminServer? {
         let path = AdminSocket.path(.ssserver, configuration.settings)
@@ -140,6 +149,7 @@ final class ServerRuntime: Sendable {
         var routes = AdminRoutes()
         routes.add(StatusRoutes.routes(self))
         routes.add(UserRoutes.routes(users))
+        routes.add(StandardRoutes.routes(users) { [ledger] in ledger.snapshot() })
         do throws(AdminServer.Failure) {
             return try await AdminServer(path: path, routes: routes)
         } catch {
@@ -153,69 +163,6 @@ final class ServerRuntime: Sendable {
     var traffic: TrafficSnapshot { ledger.snapshot() }
     var uptime: UInt64 { WallClock.now() - min(started, WallClock.now()) }
     var listeningPorts: [EndpointConfiguration] { configuration.listeners }
-
-    /// One configured port with what serves it.
-    private struct Place {
-        let endpoint: EndpointConfiguration
-        let ring: KeyRing
-        let dialer: any StreamDialer
-        let egress: DatagramEgress
-    }
-
-    private func open(
-        _ port: Place, _ address: ListenAddress, _ lists: UnauthenticatedLists, _ listeners: inout Listeners
-    ) async throws(StartFailure) {
-        if port.endpoint.mode.hasTCP {
-            do {
-                listeners.streams.append(try await openStreams(port, address, lists).get())
-            } catch {
-                throw StartFailure(address.endpoint, "tcp", error)
-            }
-        }
-        if port.endpoint.mode.hasUDP {
-            do {
-                listeners.datagrams.append(try await openDatagrams(port, address).get())
-            } catch {
-                throw StartFailure(address.endpoint, "udp", error)
-            }
-        }
-        logger.info(
-            "listening",
-            metadata: [
-                "address": "\(address.endpoint)", "method": "\(port.endpoint.method.rawValue)",
-                "mode": "\(port.endpoint.mode.rawValue)",
-            ])
-    }
-
-    private func openStreams(
-        _ port: Place, _ address: ListenAddress, _ lists: UnauthenticatedLists
-    ) -> EventLoopFuture<StreamListener> {
-        let idle = UInt32(clamping: port.endpoint.timeout.components.seconds)
-        let service = InboundService(
-            ring: port.ring, limits: limits, replay: streamReplay, dialer: port.dialer, log: log,
-            timeouts: RelayTimeouts(idle: max(1, idle)))
-        return StreamListener.bind(address, group: group, loops: loops, keepAlive: keepAlive) {
-            channel, loop, allocator in
-            try service.accept(channel, loop, allocator, waiting: lists[channel.eventLoop])
-        }
-    }
-
-    private func openDatagrams(_ port: Place, _ address: ListenAddress) -> EventLoopFuture<DatagramPort> {
-        let eventLoop = group.next()
-        let counters = loops[eventLoop].counters
-        let lifetime = TimeAmount(seconds: configuration.settings.udpTimeout)
-        return DatagramPort.open(
-            address.endpoint, on: eventLoop, batch: Self.datagramBatch, isIPv6Only: address.isIPv6Only,
-            onLoss: { [logger] in
-                logger.warning(
-                    "a datagram could not be sent; the UDP port is opened anew", metadata: ["address": "\($0)"])
-            },
-            handler: { [datagramReplay] in
-                ServerDatagramHandler(
-                    port.ring, policy: port.egress, counters: counters, replay: datagramReplay,
-                    limit: Self.maximumAssociations, lifetime: lifetime)
-            })
-    }
 
     /// Takes no new connections, lets open streams finish for a moment, and ends.
     func drain(_ listeners: Listeners) async {
@@ -235,7 +182,8 @@ final class ServerRuntime: Sendable {
 
     private func close(_ listeners: Listeners) async {
         await listeners.admin?.close()
-        for listener in listeners.streams { try? await listener.close().get() }
-        for port in listeners.datagrams { try? await port.close().get() }
+        await listeners.manager?.close()
+        await listeners.managed?.closeAll()
+        for port in listeners.ports { await port.close() }
     }
 }

@@ -161,6 +161,28 @@ actor UserRegistry {
         logger.info("a user was removed", metadata: ["user": "\(name)", "port": "\(port.port)"])
     }
 
+    /// Gives a user another key; what they have open under the last one ends within about a second.
+    func rekey(_ name: String, port number: UInt16?, secret: String) throws(AdminFailure) {
+        let (port, key) = try find(name, number)
+        let credential = try credential(secret, port)
+        var book = book
+        do throws(UserFault) {
+            try book.rekey(key)
+        } catch {
+            throw AdminFailure(error.status, error.description)
+        }
+        try keep(book, key, secret: secret, identity: nil)
+        count(key)
+        usage[key]?.changeAccount()
+        let former = accounts.removeValue(forKey: key)
+        former?.judge(.removed)
+        account(key).recall(used: usage[key]?.monthly.sum ?? 0, seen: former?.reading.seen ?? 0)
+        secrets[key] = secret
+        accepted[key] = Accepted(credential: credential, account: account(key))
+        refresh(port)
+        logger.info("a user has another key", metadata: ["user": "\(name)", "port": "\(port.port)"])
+    }
+
     func limit(
         _ name: String, port number: UInt16?, _ change: (inout UserLimits) -> Void
     ) throws(AdminFailure) -> UserKey {
@@ -213,8 +235,9 @@ actor UserRegistry {
         guard let number else {
             let candidates = ports.filter(\.takesUsers)
             if candidates.count == 1 { return candidates[0] }
-            guard let first = ports.first, !candidates.isEmpty else {
-                throw AdminFailure(409, UserFault.noUsers(ports[0].method).description)
+            guard let first = ports.first else { throw AdminFailure(409, "the configuration names no port") }
+            guard !candidates.isEmpty else {
+                throw AdminFailure(409, UserFault.noUsers(first.method).description)
             }
             throw AdminFailure(400, "there are several ports: say which, such as \(first.port)")
         }
