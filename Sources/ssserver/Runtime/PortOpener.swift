@@ -24,8 +24,7 @@ struct PortOpener: Sendable {
     let dialer: any StreamDialer
     let egress: EgressGuard
     let lists: UnauthenticatedLists
-    let streamReplay: ReplayGuard
-    let datagramReplay: ReplayGuard
+    let memory: ReplayMemory
     let keepAlive: KeepAlive
     let udpTimeout: Duration
     let log: LogSink
@@ -80,7 +79,7 @@ struct PortOpener: Sendable {
     ) -> EventLoopFuture<StreamListener> {
         let idle = UInt32(clamping: endpoint.timeout.components.seconds)
         let service = InboundService(
-            ring: ring, limits: lists.limits, replay: streamReplay, dialer: dialer, log: log,
+            ring: ring, limits: lists.limits, replay: memory.streams, dialer: dialer, log: log,
             timeouts: RelayTimeouts(idle: max(1, idle)))
         return StreamListener.bind(address, group: group, loops: loops, keepAlive: keepAlive) {
             [lists] channel, loop, allocator in
@@ -98,10 +97,10 @@ struct PortOpener: Sendable {
                 logger.warning(
                     "a datagram could not be sent; the UDP port is opened anew", metadata: ["address": "\($0)"])
             },
-            handler: { [datagramReplay, policy = DatagramEgress(egress: egress, resolver: resolver)] in
+            handler: { [memory, policy = DatagramEgress(egress: egress, resolver: resolver)] in
                 ServerDatagramHandler(
-                    ring, policy: policy, counters: counters, replay: datagramReplay,
-                    limit: Self.maximumAssociations, lifetime: lifetime)
+                    ring, policy: policy, counters: counters, replay: memory.datagrams,
+                    ledger: memory.sessions, limit: Self.maximumAssociations, lifetime: lifetime)
             })
     }
 }

@@ -16,10 +16,7 @@ final class ServerRuntime: Sendable {
     private let loops: LoopContexts
     private let resolver: any NameResolver
     private let endResolver: @Sendable () -> Void
-    /// Recent datagrams' salts; apart from the streams' so that a burst of one does not age the other's memory.
-    private let datagramReplay = ReplayGuard(capacity: 100_000)
-    /// Streams' salts, kept in files where that can be.
-    private let streamReplay: ReplayGuard
+    private let memory: ReplayMemory
     private let ports: [ServedPort]
     private let users: UserRegistry
     private let limits: SourceLimits
@@ -36,35 +33,11 @@ final class ServerRuntime: Sendable {
         group = Engine.makeGroup(threads: configuration.settings.workers ?? System.coreCount)
         loops = LoopContexts(group, ledger: ledger)
         (resolver, endResolver) = configuration.settings.makeResolver(group)
-        streamReplay = Self.replayMemory(configuration.settings.stateDirectory, logger)
+        let directory = StateDirectory.path("ssserver", configured: configuration.settings.stateDirectory)
+        memory = ReplayMemory(directory: directory, logger: logger)
         limits = SourceLimits(configuration.limits)
         ports = zip(configuration.listeners, credentials).map { ServedPort($0, $1) }
-        let directory = StateDirectory.path("ssserver", configured: configuration.settings.stateDirectory)
         users = UserRegistry(ports, path: directory.map { $0 + "/users.sqlite" }, logger: logger)
-    }
-
-    /// What was served before, of this run and of earlier ones.
-    private static func replayMemory(_ configured: String?, _ logger: Logger) -> ReplayGuard {
-        func warn(_ reason: some CustomStringConvertible & Sendable) {
-            logger.warning(
-                "what was served cannot be kept in a file, so a restart forgets it and old requests may be played again",
-                metadata: ["reason": "\(reason)"])
-        }
-        guard let path = StateDirectory.path("ssserver", configured: configured) else {
-            warn("there is no home directory; name a \"state_directory\"")
-            return ReplayGuard()
-        }
-        do {
-            try StateDirectory.make(path)
-            return try ReplayGuard(directory: path) { failure in
-                logger.warning(
-                    "what was served cannot be kept in a file any more, so a restart forgets it",
-                    metadata: ["reason": "\(failure)"])
-            }
-        } catch {
-            warn("\(error)")
-            return ReplayGuard()
-        }
     }
 
     /// Of accepted connections: dead peers must not be kept for ever.
@@ -130,7 +103,7 @@ final class ServerRuntime: Sendable {
             group: group, loops: loops, resolver: resolver,
             dialer: egress.dialer(resolver: resolver, options: options), egress: egress,
             lists: UnauthenticatedLists(group, descriptors: descriptors, limits: limits),
-            streamReplay: streamReplay, datagramReplay: datagramReplay, keepAlive: keepAlive,
+            memory: memory, keepAlive: keepAlive,
             udpTimeout: configuration.settings.udpTimeout, log: log, logger: logger)
     }
 

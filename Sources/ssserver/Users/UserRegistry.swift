@@ -251,7 +251,8 @@ actor UserRegistry {
     private func find(_ name: String, _ number: UInt16?) throws(AdminFailure) -> (ServedPort, UserKey) {
         let found = book.entries.filter { $0.key.name == name && (number == nil || $0.key.port == number) }
         let served = found.filter { !$0.isRemoved }
-        guard let key = (served.isEmpty ? found : served).first?.key, let port = ports.first(where: { $0.port == key.port })
+        guard let key = (served.isEmpty ? found : served).first?.key,
+            let port = ports.first(where: { $0.port == key.port })
         else { throw AdminFailure(404, UserFault.noSuchUser(name).description) }
         guard served.count < 2 else {
             throw AdminFailure(400, "there is such a user on several ports: say which, such as \(key.port)")
@@ -263,8 +264,10 @@ actor UserRegistry {
         if port.method.edition == .sip004, PasswordStrength(of: secret) != .strong {
             throw AdminFailure(400, "the password is weak: whoever records one packet can guess at leisure")
         }
-        guard let credential = try? Credential(method: port.method, secret: secret), credential.identities.isEmpty else {
-            throw AdminFailure(400, "the key is none: \(port.method.rawValue) takes \(port.method.keyLength) bytes in Base64")
+        guard let credential = try? Credential(method: port.method, secret: secret), credential.identities.isEmpty
+        else {
+            throw AdminFailure(
+                400, "the key is none: \(port.method.rawValue) takes \(port.method.keyLength) bytes in Base64")
         }
         let identity = UserIdentity(of: credential.key)
         let others = accepted.filter { $0.key.port == port.port }.map(\.value.credential) + [port.credential]
