@@ -22,7 +22,7 @@ package final class SessionLedger: Sendable {
     /// session (8) | packet (8) | time (8)
     private static let slotLength = 24
     /// The first slot's place says what file this is.
-    private static let magic = [UInt8](
+    private static let magic = [UInt8]("SSSESSIONS".utf8) + [UInt8](repeating: 0, count: slotLength - 11) + [1]
         "SSSESSIONS\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{1}".utf8)
 
     private struct State {
