@@ -48,7 +48,8 @@ private func report(
             var opener = RequestOpener(keys)
             var output = OutputRawSpan(buffer: memory, initializedCount: 0)
             _ = try? opener.receive(
-                wire.span.bytes, into: &output, now: 1_700_000_000, isKnown: { _ in false }) { _ in }
+                wire.span.bytes, into: &output, now: 1_700_000_000, isKnown: { _ in false }
+            ) { _ in }
         }
     }
 }

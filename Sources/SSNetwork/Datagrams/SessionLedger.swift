@@ -23,7 +23,6 @@ package final class SessionLedger: Sendable {
     private static let slotLength = 24
     /// The first slot's place says what file this is.
     private static let magic = [UInt8]("SSSESSIONS".utf8) + [UInt8](repeating: 0, count: slotLength - 11) + [1]
-        "SSSESSIONS\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{1}".utf8)
 
     private struct State {
         /// When each slot was last written; `.max` while its session is alive.
