@@ -41,8 +41,9 @@ extension ServerLink {
 
     /// The older form hides everything in Base64; a percent sign in there stands for itself.
     private static func older(_ rest: ArraySlice<UInt8>) throws(Fault) -> ServerLink {
-        // "/" may be the last digit, or stand before the query.
-        guard let plain = base64(rest) ?? base64(withoutSlashes(rest)) else {
+        // "/" may be the last digit, or stand before the query, or both.
+        let shorter = rest.last == UInt8(ascii: "/") ? rest.dropLast() : rest
+        guard let plain = base64(rest) ?? base64(shorter) ?? base64(withoutSlashes(rest)) else {
             throw Fault(description: "the link has no @ and is no Base64")
         }
         guard let at = plain.lastIndex(of: UInt8(ascii: "@")) else {
