@@ -9,25 +9,37 @@ private struct Picture {
     private let rows: [[(upper: UInt8, lower: UInt8)]]
     private let background: UInt8
 
-    private static let colours = "\u{1b}[38;5;16;48;5;231m"
-
-    /// Of the lines in `text` that hold blocks or say their colours. What says no colours is drawn in `foreground` on `background`.
+    /// Of the lines in `text` that belong to a code. What says no colours is drawn in `foreground` on `background`.
     init(_ text: String, foreground: UInt8, background: UInt8) {
         self.background = background
         let lines = text.split(whereSeparator: \.isNewline).filter { line in
-            line.contains(Self.colours) || line.contains { "█▀▄".contains($0) }
+            line.contains("\u{1b}[38;5;") || line.contains { "█▀▄".contains($0) }
         }
         rows = lines.map { line in
-            let isPainted = line.contains(Self.colours)
-            let (ink, paper): (UInt8, UInt8) = isPainted ? (0, 255) : (foreground, background)
-            return line.replacing(/\u{1b}\[[0-9;]*m/, with: "").map { character in
-                switch character {
-                case "█": (ink, ink)
-                case "▀": (ink, paper)
-                case "▄": (paper, ink)
-                default: (paper, paper)
+            var (ink, paper) = (foreground, background)
+            // What stands behind each sequence, the sequence first.
+            let parts = line.split(separator: "\u{1b}[", omittingEmptySubsequences: false)
+            return parts.enumerated().flatMap { index, part in
+                var cells = part
+                if index > 0, let end = part.firstIndex(of: "m") {
+                    switch part[..<end] {
+                    case "38;5;16;48;5;231": (ink, paper) = (0, 255)
+                    case "38;5;231;48;5;16": (ink, paper) = (255, 0)
+                    default: (ink, paper) = (foreground, background)
+                    }
+                    cells = part[part.index(after: end)...]
                 }
+                return cells.map { Self.halves($0, ink, paper) }
             }
+        }
+    }
+
+    private static func halves(_ character: Character, _ ink: UInt8, _ paper: UInt8) -> (upper: UInt8, lower: UInt8) {
+        switch character {
+        case "█": (ink, ink)
+        case "▀": (ink, paper)
+        case "▄": (paper, ink)
+        default: (paper, paper)
         }
     }
 

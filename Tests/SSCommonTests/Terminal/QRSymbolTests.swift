@@ -3,17 +3,30 @@ import Testing
 
 @Suite("QR codes in half blocks")
 struct QRSymbolTests {
-    /// Reads the picture back: what a terminal shows of each character, upper half before lower, dark as true.
-    private func modules(of text: String, painted: Bool) -> [[Bool]] {
-        let ink = painted
-        return text.split(separator: "\n").flatMap { line -> [[Bool]] in
-            let cells = line.replacing(/\u{1b}\[[0-9;]*m/, with: "")
-            let halves = cells.map { cell -> (Bool, Bool) in
-                switch cell {
-                case "█": (ink, ink)
-                case "▀": (ink, !ink)
-                case "▄": (!ink, ink)
-                default: (!ink, !ink)
+    /// Reads the picture back: what a dark terminal shows of each character, upper half before lower, dark as true.
+    private func modules(of text: String) throws -> [[Bool]] {
+        try text.split(separator: "\n").flatMap { line -> [[Bool]] in
+            var (ink, paper) = (false, true)
+            var halves: [(Bool, Bool)] = []
+            var rest = line[...]
+            while let character = rest.first {
+                if let sequence = rest.prefixMatch(of: /\u{1b}\[([0-9;]*)m/) {
+                    switch sequence.1 {
+                    case "38;5;16;48;5;231": (ink, paper) = (true, false)
+                    case "38;5;231;48;5;16", "0": (ink, paper) = (false, true)
+                    default: Issue.record("another sequence: \(sequence.1)")
+                    }
+                    rest = rest[sequence.range.upperBound...]
+                    continue
+                }
+                rest.removeFirst()
+                switch character {
+                case "█": halves.append((ink, ink))
+                case "▀": halves.append((ink, paper))
+                case "▄": halves.append((paper, ink))
+                default:
+                    try #require(character == " ")
+                    halves.append((paper, paper))
                 }
             }
             return [halves.map(\.0), halves.map(\.1)]
@@ -26,7 +39,7 @@ struct QRSymbolTests {
         let dark = { (row: Int, column: Int) in (row * 7 + column * 3) % 5 < 2 }
         let symbol = try #require(
             QRSymbol(width: width, modules: (0..<width * width).map { dark($0 / width, $0 % width) }))
-        let picture = modules(of: symbol.text(painted: painted), painted: painted)
+        let picture = try modules(of: symbol.text(painted: painted))
         #expect(symbol.columns == 29)
         // An odd number of rows is filled up with light.
         #expect(picture.count == 30 && picture.allSatisfy { $0.count == 29 })
@@ -38,12 +51,15 @@ struct QRSymbolTests {
         }
     }
 
-    @Test("Painted, every line says its colours and takes them back; plain, there is nothing but blocks")
+    @Test(
+        "Painted, every line says its colours, takes them back, and leaves the upper edge of a cell to the background")
     func colours() throws {
         let symbol = try #require(QRSymbol(width: 2, modules: [true, false, false, true]))
-        for line in symbol.text(painted: true).split(separator: "\n") {
+        let text = symbol.text(painted: true)
+        for line in text.split(separator: "\n") {
             #expect(line.hasPrefix("\u{1b}[38;5;16;48;5;231m") && line.hasSuffix("\u{1b}[0m"))
         }
+        #expect(!text.contains("█") && !text.contains("▀"))
         #expect(symbol.text(painted: false).allSatisfy { "█▀▄ \n".contains($0) })
     }
 
