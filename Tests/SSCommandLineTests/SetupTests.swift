@@ -40,6 +40,9 @@ struct SetupTests {
             ("abc\r", "abc", .done), ("abc\n", "abc", .done), ("ab\u{7f}c\u{4}", "ac", .done),
             ("ab\u{15}c\r", "c", .done),
             ("aü\u{8}b\r", "ab", .done), ("\u{7f}\u{7f}a\r", "a", .done), ("a\u{1b}b\r", "ab", .done),
+            ("\u{1b}[200~ab\u{1b}[201~\r", "ab", .done), ("a\u{1b}[D\u{1b}OAb\r", "ab", .done),
+            ("a\u{1b}[\r", "a", .done),
+            ("a\u{1b}\u{3}", "a", .cancelled), ("a\u{1b}[\u{3}", "a", .cancelled),
             ("ab\u{3}", "ab", .cancelled), ("abc", "abc", .more), ("123456789", "12345678", .tooLong),
         ] as [(String, String, LineEditor.Outcome)])
     func editing(typed: String, line: String, outcome: LineEditor.Outcome) {

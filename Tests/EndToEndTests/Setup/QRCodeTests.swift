@@ -117,6 +117,34 @@ extension EndToEnd {
             }
         }
 
+        @Test(
+            "a code on the screen is read, gaps between the lines and all",
+            arguments: [("black", "grey", 8), ("black", "grey", 14), ("white", "black", 10)])
+        func screenshot(_ background: String, _ foreground: String, _ size: Int) throws {
+            try onStage { stage in
+                let new = try stage.newServer(["--name", "vps"])
+                let (picture, shown) = (stage.workspace.unusedPath("screen.png"), stage.workspace.unusedPath("shown"))
+                let command = "'\(try Tool.ssserver.path())' share -c '\(new.file)' --qr; touch '\(shown)'; sleep 30"
+                let script = try stage.workspace.file("show.sh", command)
+                let screen = """
+                    xterm -bg \(background) -fg \(foreground) -u8 -fa 'DejaVu Sans Mono' -fs \(size) -geometry 110x30 \
+                        -e sh '\(script)' &
+                    for tick in $(seq 100); do [ -e '\(shown)' ] && break; sleep 0.1; done
+                    sleep 1
+                    \(try Tool.importer.path()) -window root '\(picture)'
+                    kill $!
+                    """
+                _ = try Tool.xterm.path()
+                let finished = try stage.run(
+                    Tool.xvfbRun.path(), ["-a", "-s", "-screen 0 1500x1000x24", "sh", "-c", screen], seconds: 40,
+                    environment: ["NO_COLOR": ""])
+                #expect(finished.exit == .status(0), "\(finished.errors)")
+                let scanned = try stage.run(
+                    Tool.zbarimg.path(), ["--quiet", "--raw", "-Sdisable", "-Sqrcode.enable", picture])
+                #expect(scanned.output == new.link + "\n")
+            }
+        }
+
         @Test("the code of init and of the laptop's url is the link", arguments: [Method.aes128, .blake3AES256])
         func others(_ method: Method) throws {
             try onStage { stage in

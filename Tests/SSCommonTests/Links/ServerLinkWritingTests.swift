@@ -54,6 +54,8 @@ struct ServerLinkWritingTests {
             method: "chacha20-ietf-poly1305", password: "p", host: "h.example", port: 443, name: "o",
             plugin: ServerLink.Plugin(name: "v2ray", options: #"path=/a\;b;host=x&y#z"#),
             prefix: "\u{16}\u{3}\u{1}\u{0}\u{a8}\u{1}"),
+        // U+0600 makes one character of itself and the colon behind it.
+        ServerLink(method: "aes-128-gcm", password: "\u{600}", host: "pi\u{600}", port: 8388, name: "\u{600}"),
         ServerLink(method: "unknown", password: "p", host: "192.0.2.1", port: 8388),
     ]
 
