@@ -8,7 +8,7 @@ package enum SubcommandHint {
     package static func check(_ arguments: [String], program: Program) throws {
         let known = program.commands
         guard let word = arguments.first, !word.hasPrefix("-"), !known.contains(word), word != "help" else { return }
-        if ServerLink.covered(word) != word {
+        if word.contains("://") {
             let advice =
                 program == .sslocal
                 ? "\"sslocal init\" asks for one and keeps it; \"sslocal --server-url LINK\" uses it once"

@@ -38,16 +38,7 @@ struct Init: ParsableCommand {
 
     mutating func validate() throws {
         if port == 0 { throw ValidationError("--port takes a port from 1 to 65535") }
-        if let host {
-            do throws(HostPort.Fault) {
-                publicHost = try HostPort(host)
-            } catch {
-                throw ValidationError("--host: \(error.message)" + (error.help.map { "; \($0)" } ?? ""))
-            }
-            if case .ip(let address) = publicHost?.host, address.isUnspecified {
-                throw ValidationError("--host: \(address) is where a server listens; laptops need an address to go to")
-            }
-        }
+        publicHost = try host.map(PublicPlace.read)
         guard let known = MethodName.named(method) else { return }
         cipher = known
     }

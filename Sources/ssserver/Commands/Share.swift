@@ -45,12 +45,7 @@ struct Share: ParsableCommand {
             throw ValidationError("--qr, --sip008 and --json exclude each other")
         }
         if qr, output != nil { throw ValidationError("--qr draws on a terminal, so it goes without --output") }
-        guard let host else { return }
-        do throws(HostPort.Fault) {
-            givenHost = try HostPort(host)
-        } catch {
-            throw ValidationError("--host: \(error.message)" + (error.help.map { "; \($0)" } ?? ""))
-        }
+        givenHost = try host.map(PublicPlace.read)
     }
 
     func run() throws {

@@ -1,4 +1,5 @@
 // What the machine can say about where it is reached, and what it cannot.
+internal import ArgumentParser
 internal import SSCommandLine
 internal import SSCommon
 internal import SSNetwork
@@ -11,6 +12,20 @@ enum PublicPlace {
         case initialization(String)
         /// `share`.
         case sharing
+    }
+
+    /// What `--host` says.
+    static func read(_ text: String) throws -> HostPort {
+        let place: HostPort
+        do throws(HostPort.Fault) {
+            place = try HostPort(text)
+        } catch {
+            throw ValidationError("--host: \(error.message)" + (error.help.map { "; \($0)" } ?? ""))
+        }
+        if case .ip(let address) = place.host, address.isUnspecified {
+            throw ValidationError("--host: \(address) is where a server listens; laptops need an address to go to")
+        }
+        return place
     }
 
     /// The best address of this machine, with a word about how good that is.

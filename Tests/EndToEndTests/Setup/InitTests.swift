@@ -30,9 +30,33 @@ extension EndToEnd {
         @Test func `init reaches the server that it has been told of`() throws {
             try onStage { stage in
                 let new = try stage.newServer()
-                _ = try stage.startServer(new)
+                let server = try stage.startServer(new)
                 let client = try stage.newClient("-", input: new.link)
                 expect(client.finished, exits: 0, saying: ["✓ 127.0.0.1:\(new.port) takes TCP connections"])
+                // To the server that was nobody's attack.
+                pause(0.3)
+                #expect(!server.errors.contains("ERROR"), "\(server.errors)")
+            }
+        }
+
+        @Test func `a link typed at a terminal is not shown, and the terminal shows what comes after it`() throws {
+            try onStage { stage in
+                let new = try stage.newServer()
+                let (file, shown) = (stage.workspace.unusedPath("local.json"), stage.workspace.unusedPath("shown"))
+                let typed = try stage.workspace.file("typed", "xyz\u{15}\(new.link)\r")
+                let command = "'\(try Tool.sslocal.path())' init -c '\(file)' --port \(try Ports.free()); stty -a"
+                let script = """
+                    ( for tick in $(seq 100); do grep -q Return '\(shown)' 2>/dev/null && break; sleep 0.1; done
+                      cat '\(typed)'; for tick in $(seq 100); do grep -q speed '\(shown)' && break; sleep 0.1; done ) |
+                        \(try Tool.script.path()) -qefc "\(command)" '\(shown)'
+                    """
+                let finished = try stage.run("/bin/sh", ["-c", script], seconds: 30)
+                #expect(finished.output.contains("Paste the link"), "\(finished.output)")
+                #expect(finished.output.contains("wrote"), "\(finished.output)")
+                #expect(!finished.output.contains("ss://") && !finished.output.contains("xyz"))
+                #expect(
+                    finished.output.contains(" echo ") && finished.output.contains(" icanon "), "\(finished.output)")
+                #expect(try mode(of: file) == 0o600)
             }
         }
 
