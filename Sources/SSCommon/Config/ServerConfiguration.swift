@@ -11,6 +11,8 @@ package struct ServerConfiguration: Hashable, Sendable {
     package var limits: ConnectionLimits
     /// Where panels ask; nil for nowhere.
     package var manager: ManagerConfiguration?
+    /// How laptops reach this machine, where that is another host (or port) than it knows of itself; for links.
+    package var publicHost: HostPort?
 
     package init(
         listeners: [EndpointConfiguration], egress: EgressConfiguration = EgressConfiguration(),
