@@ -1,7 +1,7 @@
 // From flags and files to a checked configuration, with everything that is wrong said at once.
 internal import ArgumentParser
 package import SSCommon
-internal import SSNetwork
+package import SSNetwork
 
 /// Which program asks.
 package enum Program: String, CaseIterable, Sendable {
@@ -10,14 +10,14 @@ package enum Program: String, CaseIterable, Sendable {
 
     /// Its subcommands, the default one first.
     package var commands: [String] {
-        self == .sslocal ? ["run", "check"] : ["run", "check", "genkey", "users", "status"]
+        self == .sslocal
+            ? ["run", "check", "init", "url"] : ["run", "check", "init", "share", "users", "status", "genkey"]
     }
 
     /// Where a configuration is looked for if no flag says where.
     var searchPaths: [String] {
-        let file = self == .sslocal ? "local.json" : "server.json"
-        let home = Environment.variable("XDG_CONFIG_HOME") ?? Environment.variable("HOME").map { $0 + "/.config" }
-        return (home.map { ["\($0)/shadowsocks/\(file)"] } ?? []) + ["/etc/shadowsocks/\(file)", "config.json"]
+        let home = Self.home(Environment.variable)
+        return (home.map { ["\($0)/shadowsocks/\(fileName)"] } ?? []) + ["/etc/shadowsocks/\(fileName)", "config.json"]
     }
 }
 
@@ -38,12 +38,50 @@ package enum ConfigurationSource {
     private static let maximumFile = 8 << 20
     private static let maximumKeyFile = 64 << 10
 
+    /// What the command line says.
+    private struct Request {
+        var config: String?
+        var namesServer = false
+        var overrides = CommandLineOverrides()
+
+        init(config: String?) { self.config = config }
+
+        init(_ flags: RunFlags) {
+            config = flags.config
+            namesServer = flags.namesServer
+            overrides = flags.overrides
+        }
+    }
+
     package static func server(_ flags: RunFlags) -> CheckedConfiguration<ServerConfiguration> {
-        load(.ssserver, flags, { ServerConfiguration.load($0, overrides: $1, environment: $2) }, { $0.listeners })
+        server(Request(flags))
+    }
+
+    /// Of the file alone; nil for the one that is found.
+    package static func server(at path: String?) -> CheckedConfiguration<ServerConfiguration> {
+        server(Request(config: path))
+    }
+
+    private static func server(_ request: Request) -> CheckedConfiguration<ServerConfiguration> {
+        load(.ssserver, request, { ServerConfiguration.load($0, overrides: $1, environment: $2) }, { $0.listeners })
     }
 
     package static func local(_ flags: RunFlags) -> CheckedConfiguration<LocalConfiguration> {
-        load(.sslocal, flags, { LocalConfiguration.load($0, overrides: $1, environment: $2) }, { $0.servers })
+        var checked = local(Request(flags))
+        if flags.linkHasPrefix {
+            checked.diagnostics.append(
+                Diagnostic(.notActedOn, "the prefix of the link is not acted on by this version", path: "command line"))
+        }
+        return checked
+    }
+
+    /// Of the file alone; nil for the one that is found.
+    package static func local(at path: String?) -> CheckedConfiguration<LocalConfiguration> {
+        local(Request(config: path))
+    }
+
+    private static func local(_ request: Request) -> CheckedConfiguration<LocalConfiguration> {
+        load(.sslocal, request, { LocalConfiguration.load($0, overrides: $1, environment: $2) }, { $0.servers })
     }
 
     /// What a configuration says about the program itself: of the file `config`, or of the one that is found; the customs
@@ -59,7 +97,7 @@ package enum ConfigurationSource {
     }
 
     private static func load<Configuration: Sendable>(
-        _ program: Program, _ flags: RunFlags,
+        _ program: Program, _ request: Request,
         _ parse: (
             (bytes: [UInt8], path: String)?, CommandLineOverrides, @escaping (String) -> String?
         ) -> LoadedConfiguration<Configuration>,
@@ -67,8 +105,8 @@ package enum ConfigurationSource {
     ) -> CheckedConfiguration<Configuration> {
         var result = CheckedConfiguration<Configuration>(
             configuration: nil, credentials: [], diagnostics: [], path: nil)
-        let path = flags.config ?? (flags.namesServer ? nil : program.searchPaths.first(where: exists))
-        if path == nil, !flags.namesServer {
+        let path = request.config ?? (request.namesServer ? nil : program.searchPaths.first(where: exists))
+        if path == nil, !request.namesServer {
             result.diagnostics = [noConfiguration(program)]
             return result
         }
@@ -91,7 +129,7 @@ package enum ConfigurationSource {
                 return result
             }
         }
-        let loaded = parse(file, flags.overrides, Environment.variable)
+        let loaded = parse(file, request.overrides, Environment.variable)
         result.diagnostics += loaded.diagnostics
         if let configuration = loaded.configuration {
             result.configuration = configuration
@@ -106,7 +144,7 @@ package enum ConfigurationSource {
             help: "\(program.rawValue) --server-url LINK")
     }
 
-    private static func exists(_ path: String) -> Bool {
+    static func exists(_ path: String) -> Bool {
         (try? SmallFile(path, limit: maximumFile)) != nil
     }
 
@@ -114,13 +152,22 @@ package enum ConfigurationSource {
         let places = program.searchPaths.joined(separator: ", ")
         return Diagnostic(
             .unreadableFile, "there is no configuration", path: "",
-            help: "\(program.rawValue) -c FILE, or -s HOST:PORT -m METHOD --password-file FILE; looked for \(places)")
+            help: "\(program.rawValue) init makes one; looked for \(places); -c FILE names another, "
+                + "-s HOST:PORT -m METHOD --password-file FILE stand in for one")
     }
 
     fileprivate static func exposed(_ path: String, _ mode: UInt32) -> Diagnostic {
         Diagnostic(
             .exposedFile, "key file can be read by others (mode 0\(String(mode, radix: 8)))", path: path,
             help: "chmod 600 \(path)")
+    }
+
+    /// The key itself, for who is to be given it.
+    package static func text(of password: PasswordSource) throws(SmallFile.Failure) -> String {
+        switch password {
+        case .text(let text): text
+        case .file(let path): try readPassword(path).text
+        }
     }
 
     fileprivate static func readPassword(_ path: String) throws(SmallFile.Failure) -> (text: String, mode: UInt32?) {

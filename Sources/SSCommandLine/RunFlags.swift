@@ -48,6 +48,11 @@ package struct RunFlags: ParsableArguments {
     @Flag(name: .customShort("U"), help: "TCP and UDP (the default).")
     package var tcpAndUDP = false
 
+    @Option(
+        name: [.customLong("manager-address"), .customLong("manager-addr")],
+        help: ArgumentHelp("ssserver: where panels ask.", valueName: "address:port or path"))
+    package var managerAddress: String?
+
     @Option(name: .customLong("acl"), help: ArgumentHelp("A file of rules.", valueName: "file"))
     package var acl: String?
 
@@ -84,6 +89,9 @@ package struct RunFlags: ParsableArguments {
             } catch {
                 throw ValidationError("--server-url: \(error)")
             }
+            if link?.plugin != nil {
+                throw ValidationError("--server-url: the link asks for a plugin, which this version does not run")
+            }
         }
     }
 
@@ -92,11 +100,14 @@ package struct RunFlags: ParsableArguments {
 
     private enum CodingKeys: CodingKey {
         case config, server, serverPort, localAddress, localPort, method, password, passwordFile, timeout, udpOnly
-        case tcpAndUDP, acl, serverURL, verbosity, logFormat, nofile
+        case tcpAndUDP, managerAddress, acl, serverURL, verbosity, logFormat, nofile
     }
 
     /// Whether anything but a file was given.
     package var namesServer: Bool { server != nil || serverPort != nil || link != nil }
+
+    /// Whether the link asks for something that is not done.
+    var linkHasPrefix: Bool { link?.prefix != nil }
 
     /// What no other process should see in the list of processes.
     package var secrets: [String] { [password, serverURL].compactMap(\.self) }
@@ -117,6 +128,7 @@ package struct RunFlags: ParsableArguments {
             overrides.method = link.method
             overrides.password = link.password
         }
+        overrides.managerAddress = managerAddress
         overrides.acl = acl
         overrides.logFormat = logFormat
         overrides.nofile = nofile

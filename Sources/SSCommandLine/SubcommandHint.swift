@@ -8,8 +8,11 @@ package enum SubcommandHint {
     package static func check(_ arguments: [String], program: Program) throws {
         let known = program.commands
         guard let word = arguments.first, !word.hasPrefix("-"), !known.contains(word), word != "help" else { return }
-        if ServerLink.covered(word) != word {
-            let advice = program == .sslocal ? "\(program.rawValue) --server-url LINK" : "links are for the laptop"
+        if word.contains("://") {
+            let advice =
+                program == .sslocal
+                ? "\"sslocal init\" asks for one and keeps it; \"sslocal --server-url LINK\" uses it once"
+                : "links are for the laptop"
             Report.error("a link is no command of \(program.rawValue)", help: advice)
             throw ExitCode(64)
         }

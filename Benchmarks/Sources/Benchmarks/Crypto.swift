@@ -16,7 +16,7 @@ func benchmarkAEAD(_ watch: Stopwatch) {
                 nonce.increment()
             }
         }
-        let credential = Credential(method: method, password: "correct horse battery staple")
+        let credential = Credential(method: method, key: SecretKey(Sodium.random(method.keyLength)))
         let salt = Salt.random(for: method)
         var kept = AEADContext(method.aead, .seal)
         watch.report("session key, kept context \(method.rawValue)") { credential.key(&kept, salt: salt) }

@@ -19,6 +19,8 @@ package struct CommandLineOverrides: Hashable, Sendable {
     package var passwordFile: String?
     /// `-t TIME`.
     package var timeout: String?
+    /// `--manager-address ADDRESS:PORT|PATH`.
+    package var managerAddress: String?
     /// `--acl FILE`.
     package var acl: String?
     /// `--log-format WORD`.
@@ -67,6 +69,7 @@ struct CommandLineText {
         add("-k", "password", .secret, overrides.password)
         add("--password-file", "password_file", .text, overrides.passwordFile)
         add("-t", "timeout", .time(Schema.idleTimes), overrides.timeout)
+        add("--manager-address", "manager_address", .text, overrides.managerAddress)
         add("--acl", "acl", .text, overrides.acl)
         add("--log-format", "log_format", .logFormat, overrides.logFormat)
         add("-n", "nofile", .count(64...(1 << 30)), overrides.nofile)

@@ -6,15 +6,17 @@ extension ConfigurationReader {
             guard let flag = flags[name] else { continue }
             report(.ignored, "\(flag.shown) has no effect here", flag, label: "ssserver has no local side")
         }
-        let placed = endpoints()
+        let hasManager = flags["manager_address"] != nil || top["manager_address"] != nil
+        let placed = hasManager && !namesPort ? [] : endpoints()
         if let users = top["users"], top["servers"] != nil, top["server"] == nil, !users.elements.isEmpty {
             report(
                 .ignored, "\(users.shown) has no effect here", users, label: "users belong to an entry of \"servers\"")
         }
         reportSameListeners(placed.map { ($0.endpoint.address, $0.endpoint.mode, $0.setting) })
-        let configuration = ServerConfiguration(
+        var configuration = ServerConfiguration(
             listeners: placed.map(\.endpoint), egress: egress(), settings: common(), blacklist: blacklist(),
-            cache: cache(), admin: admin(), limits: limits())
+            cache: cache(), admin: admin(), limits: limits(), manager: manager(placed.first?.endpoint))
+        configuration.publicHost = top["public_host"]?.host
         return faults.hasErrors ? nil : configuration
     }
 
@@ -52,6 +54,47 @@ extension ConfigurationReader {
         limits.streamsPerSource = section["streams_per_source"]?.number ?? limits.streamsPerSource
         limits.waitingPerSource = section["waiting_per_source"]?.number ?? limits.waitingPerSource
         return limits
+    }
+
+    /// `127.0.0.1:6001`, or with the port in `manager_port`, or a path.
+    private mutating func managerPlace() -> ManagerPlace? {
+        guard let setting = flags["manager_address"] ?? top["manager_address"], let text = setting.text else {
+            return nil
+        }
+        if text.contains("/") { return .socket(text) }
+        guard let place = try? HostPort(text), let port = place.port ?? top["manager_port"]?.number.flatMap(UInt16.init)
+        else {
+            report(.badPort, "no address with a port, and no path", setting, label: "such as 127.0.0.1:6001")
+            return nil
+        }
+        let target = TargetAddress(place.host, port: port)
+        if target.isLoopback, case .name = place.host { return .port(.v4(IPv4Address(127, 0, 0, 1)), port) }
+        guard case .ip(let address) = place.host else {
+            report(.badHost, "a name", setting, label: "an address belongs here", help: "such as 127.0.0.1:6001")
+            return nil
+        }
+        if !target.isLoopback {
+            report(
+                .doubtful, "whoever can reach \(target) can open and close ports", setting,
+                label: "the protocol knows no password", help: "use 127.0.0.1, or a path")
+        }
+        return .port(address, port)
+    }
+
+    /// Panels may be the only ones to name ports.
+    private var namesPort: Bool {
+        ["server_port", "servers", "port_password", "password", "password_file"].contains {
+            flags[$0] != nil || top[$0] != nil || top.faulty.contains($0)
+        }
+    }
+
+    private mutating func manager(_ first: EndpointConfiguration?) -> ManagerConfiguration? {
+        guard let place = managerPlace() else { return nil }
+        let host = top["server"]?.elements.first?.host?.host ?? .ip(.v4(IPv4Address(0)))
+        let usual = EndpointConfiguration(
+            TargetAddress(host, port: 0), method: namedMethod(of: top) ?? .chacha20Poly1305, password: .text(""),
+            mode: mode(of: top), timeout: top["timeout"]?.time ?? EndpointConfiguration.defaultTimeout)
+        return ManagerConfiguration(place: place, template: first ?? usual)
     }
 
     // MARK: Checked, and not acted on

@@ -56,7 +56,7 @@ extension Schema {
     ]
 
     private static let rust = [
-        "plugin_mode", "manager_address", "manager_port", "udp_max_associations", "udp_mtu", "dns_cache_size",
+        "plugin_mode", "udp_max_associations", "udp_mtu", "dns_cache_size",
         "ipv6_only", "mptcp", "security", "balancer", "online_config", "runtime", "local_udp_address",
         "local_udp_port", "tcp_redir", "udp_redir", "forward_address", "forward_port", "id", "bytes_used",
         "bytes_remaining",

@@ -95,11 +95,14 @@ package enum Schema {
 
     private static let server = [
         SchemaKey("port_password", .portPasswords, .only(.server)),
+        SchemaKey("public_host", .host, .only(.server)),
         SchemaKey("forbidden_ip", .oneOrMany(.anyText), .only(.server)),
         SchemaKey("egress", .section(.egress), .only(.server)),
         SchemaKey("blacklist", .section(.blacklist), .only(.server), .planned),
         SchemaKey("cache", .section(.cache), .only(.server), .planned),
         SchemaKey("limits", .section(.limits), .only(.server)),
+        SchemaKey("manager_address", .text, .only(.server)),
+        SchemaKey("manager_port", .port, .only(.server)),
     ]
 
     private static let limits = [

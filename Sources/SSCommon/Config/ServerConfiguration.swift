@@ -1,7 +1,7 @@
 // What ssserver is to do, after every check that needs no file and no socket.
 
 package struct ServerConfiguration: Hashable, Sendable {
-    /// The ports to serve; at least one.
+    /// The ports to serve; at least one, unless panels name them.
     package var listeners: [EndpointConfiguration]
     package var egress: EgressConfiguration
     package var settings: CommonSettings
@@ -9,12 +9,16 @@ package struct ServerConfiguration: Hashable, Sendable {
     package var cache: CacheConfiguration
     package var admin: AdminConfiguration
     package var limits: ConnectionLimits
+    /// Where panels ask; nil for nowhere.
+    package var manager: ManagerConfiguration?
+    /// How laptops reach this machine, where that is another host (or port) than it knows of itself; for links.
+    package var publicHost: HostPort?
 
     package init(
         listeners: [EndpointConfiguration], egress: EgressConfiguration = EgressConfiguration(),
         settings: CommonSettings = CommonSettings(), blacklist: BlacklistConfiguration = BlacklistConfiguration(),
         cache: CacheConfiguration = CacheConfiguration(), admin: AdminConfiguration = AdminConfiguration(),
-        limits: ConnectionLimits = ConnectionLimits()
+        limits: ConnectionLimits = ConnectionLimits(), manager: ManagerConfiguration? = nil
     ) {
         self.listeners = listeners
         self.egress = egress
@@ -23,6 +27,7 @@ package struct ServerConfiguration: Hashable, Sendable {
         self.cache = cache
         self.admin = admin
         self.limits = limits
+        self.manager = manager
     }
 }
 
@@ -70,7 +75,28 @@ package struct CacheConfiguration: Hashable, Sendable {
     package init() {}
 }
 
-/// How many at once; security.md 6.2.
+/// Where the protocol of ss-manager is spoken.
+package enum ManagerPlace: Hashable, Sendable, CustomStringConvertible {
+    case port(IPAddress, UInt16)
+    /// The path of a Unix datagram socket.
+    case socket(String)
+
+    package var description: String {
+        switch self {
+        case .port(let address, let port): "\(TargetAddress(.ip(address), port: port))"
+        case .socket(let path): path
+        }
+    }
+}
+
+/// For panels.
+package struct ManagerConfiguration: Hashable, Sendable {
+    package var place: ManagerPlace
+    /// What a panel's command leaves out is as here.
+    package var template: EndpointConfiguration
+}
+
+/// How many at once;
 package struct ConnectionLimits: Hashable, Sendable {
     /// Streams of everybody together.
     package var streams = 16_384

@@ -32,10 +32,10 @@ package struct AcceptedKeys: Sendable {
     /// SIP004 with users: everybody, to be tried in this order.
     let tried: [Accepted]
 
-    /// One key for all.
-    package init(_ credential: Credential) {
+    /// One key for all, who share an account if there is one.
+    package init(_ credential: Credential, account: UserAccount? = nil) {
         method = credential.method
-        shared = Accepted(credential: credential)
+        shared = Accepted(credential: credential, account: account)
         identityKey = nil
         named = [:]
         tried = []

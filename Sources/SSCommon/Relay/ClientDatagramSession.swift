@@ -1,5 +1,5 @@
 // The client's half of a SIP022 datagram session (3.2). The server answers in a session of its own, and in another after
-// it was started anew: the one in use and the one before it are known.
+// it was started anew: the one in use and the ones before it are known, as far as they matter.
 
 package struct ClientDatagramSession: ~Copyable {
     /// One of the server's sessions that answer ours.
@@ -19,6 +19,8 @@ package struct ClientDatagramSession: ~Copyable {
 
     /// How long a server session that was replaced keeps its place: as long as its datagrams may still be in time.
     private static let memory = 2 * HeaderTime.tolerance
+    /// How many places there are; a server that is started anew more often in a minute has other troubles.
+    package static let maximumSessions = 8
 
     private let session: UInt64
     private let credential: Credential
@@ -77,18 +79,24 @@ package struct ClientDatagramSession: ~Copyable {
             output.bytes.extracting(droppingFirst: header), HeaderType.server, client: session, now: now)
         sender.window.record(number.packet)
         sender.lastSeen = clock
-        if !answering.contains(where: { $0 === sender }) { answering = [sender] + answering.prefix(1) }
+        if !answering.contains(where: { $0 === sender }) {
+            answering = [sender] + answering.prefix(Self.maximumSessions - 1)
+        }
         return (address, header + offset)
     }
 
     /// Who has sent `number`: a session that is known, or a new one. Throws `.replayed` for a datagram that was seen, and
-    /// for a third session at once, which only an attacker has.
+    /// for one session more than are known at once: to forget one could let its datagrams in again.
     private func sender(_ number: DatagramNumber, _ clock: UInt64) throws(StreamFault) -> Answering {
         if let known = answering.first(where: { $0.session == number.session }) {
             guard known.window.isFresh(number.packet) else { throw .replayed }
             return known
         }
-        if answering.count == 2, clock - answering[1].lastSeen < Self.memory { throw .replayed }
+        if answering.count == Self.maximumSessions, let oldest = answering.last,
+            clock - oldest.lastSeen < Self.memory
+        {
+            throw .replayed
+        }
         let hasSessionKeys = credential.method.hasSessionKeys
         return Answering(
             number.session, hasSessionKeys ? SealedSession(credential, session: number.session, .open) : nil)

@@ -14,6 +14,15 @@ package struct PacketWindow: Sendable {
         blocks = [UInt64](repeating: 0, count: Self.blockCount)
     }
 
+    /// Everything up to `packet` was seen.
+    package init(seenUpTo packet: UInt64) {
+        blocks = [UInt64](repeating: .max, count: Self.blockCount)
+        newest = packet
+        // What comes behind it in its own block was not.
+        let last = packet % UInt64(Self.blockBits)
+        blocks[Self.index(packet)] = last == 63 ? .max : (1 << (last + 1)) - 1
+    }
+
     /// Whether `packet` was not recorded and is not too old to be known.
     package func isFresh(_ packet: UInt64) -> Bool {
         if packet > newest { return true }

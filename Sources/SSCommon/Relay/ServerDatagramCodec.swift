@@ -10,6 +10,8 @@ package struct ServerDatagramCodec: ~Copyable {
         package let session: ServerDatagramSession?
         /// The session began with this datagram.
         package let isNewSession: Bool
+        /// 0 in SIP004.
+        package let packet: UInt64
         package let owner: Accepted
     }
 
@@ -46,18 +48,20 @@ package struct ServerDatagramCodec: ~Copyable {
     package mutating func open(
         _ datagram: RawSpan, into output: inout OutputRawSpan, now: @autoclosure () -> UnixSeconds,
         random: inout SaltSource, likely: @autoclosure () -> Accepted?,
-        isFresh: (Salt) -> Bool, find: (UInt64) -> ServerDatagramSession?
+        isFresh: (Salt) -> Bool, recall: (UInt64) -> UInt64? = { _ in nil },
+        find: (UInt64) -> ServerDatagramSession?
     ) throws(StreamFault) -> Opened {
         switch method.edition {
         case .sip004:
             return try openClassic(datagram, into: &output, classic.count > 1 ? likely() : nil, isFresh)
         case .sip022:
             guard
-                let opened = try sessions?.open(datagram, into: &output, now: now(), random: &random, find: find)
+                let opened = try sessions?.open(
+                    datagram, into: &output, now: now(), random: &random, recall: recall, find: find)
             else { throw .notAuthentic }
             return Opened(
                 address: opened.address, payloadOffset: opened.payloadOffset, session: opened.session,
-                isNewSession: opened.isNew, owner: opened.session.owner)
+                isNewSession: opened.isNew, packet: opened.packet, owner: opened.session.owner)
         }
     }
 
@@ -82,7 +86,7 @@ package struct ServerDatagramCodec: ~Copyable {
             guard isFresh(opened.salt) else { throw .replayed }
             return Opened(
                 address: opened.address, payloadOffset: opened.payloadOffset, session: nil, isNewSession: false,
-                owner: key.owner)
+                packet: 0, owner: key.owner)
         }
         throw .notAuthentic
     }

@@ -9,9 +9,12 @@ package final class ServerDatagramSession {
     private var outgoing: OutgoingSession
     /// Nil where the pre-shared key itself opens everything.
     fileprivate var opener: SealedSession?
-    fileprivate var window = PacketWindow()
+    fileprivate var window: PacketWindow
 
-    fileprivate init(_ owner: Accepted, session: UInt64, own: UInt64, opener: consuming SealedSession?) {
+    fileprivate init(
+        _ owner: Accepted, session: UInt64, own: UInt64, window: PacketWindow, opener: consuming SealedSession?
+    ) {
+        self.window = window
         self.owner = owner
         self.session = session
         outgoing = OutgoingSession(answering: session, of: owner.credential, session: own)
@@ -39,6 +42,8 @@ package struct ServerDatagramOpener: ~Copyable {
         package let session: ServerDatagramSession
         /// It began with this datagram.
         package let isNew: Bool
+        /// Its number in the session.
+        package let packet: UInt64
         package let address: TargetAddress
         package let payloadOffset: Int
     }
@@ -71,10 +76,10 @@ package struct ServerDatagramOpener: ~Copyable {
     }
 
     /// Opens `datagram` into `output`, which must have as much room as it has bytes. `find` knows the sessions by the
-    /// client's id.
+    /// client's id, `recall` up to which packet a session that it does not know had come in an earlier run.
     package mutating func open(
         _ datagram: RawSpan, into output: inout OutputRawSpan, now: UnixSeconds, random: inout SaltSource,
-        find: (UInt64) -> ServerDatagramSession?
+        recall: (UInt64) -> UInt64? = { _ in nil }, find: (UInt64) -> ServerDatagramSession?
     ) throws(StreamFault) -> Opened {
         let start = output.byteCount
         let (front, owner) = try front(of: datagram)
@@ -100,9 +105,18 @@ package struct ServerDatagramOpener: ~Copyable {
         let (address, offset) = try DatagramHeader.decode(
             output.bytes.extracting(droppingFirst: header), HeaderType.client, client: nil, now: now)
         guard address.port != 0 else { throw .malformedAddress }
-        let session = known ?? begin(number.session, owner, own: random.nextNumber())
+        let session: ServerDatagramSession
+        if let known {
+            session = known
+        } else {
+            let window = recall(number.session).map { PacketWindow(seenUpTo: $0) } ?? PacketWindow()
+            guard window.isFresh(number.packet) else { throw .replayed }
+            session = begin(number.session, owner, own: random.nextNumber(), window)
+        }
         session.window.record(number.packet)
-        return Opened(session: session, isNew: known == nil, address: address, payloadOffset: header + offset)
+        return Opened(
+            session: session, isNew: known == nil, packet: number.packet, address: address,
+            payloadOffset: header + offset)
     }
 
     private static func known(
@@ -113,10 +127,12 @@ package struct ServerDatagramOpener: ~Copyable {
         return known
     }
 
-    private func begin(_ session: UInt64, _ owner: Accepted, own: UInt64) -> ServerDatagramSession {
+    private func begin(
+        _ session: UInt64, _ owner: Accepted, own: UInt64, _ window: PacketWindow
+    ) -> ServerDatagramSession {
         let hasSessionKeys = keys.method.hasSessionKeys
         return ServerDatagramSession(
-            owner, session: session, own: own,
+            owner, session: session, own: own, window: window,
             opener: hasSessionKeys ? SealedSession(owner.credential, session: session, .open) : nil)
     }
 }

@@ -31,8 +31,13 @@ package final class UserAccount: Sendable {
     package static let maximumAssociations = 256
 
     package let name: String
+    private let associationLimit: Int
     private let bytesUp = Atomic<UInt64>(0)
     private let bytesDown = Atomic<UInt64>(0)
+    private let packetsUp = Atomic<UInt64>(0)
+    private let packetsDown = Atomic<UInt64>(0)
+    private let streamsOpened = Atomic<UInt64>(0)
+    private let associationsOpened = Atomic<UInt64>(0)
     /// Of this month, up and down together.
     private let used = Atomic<UInt64>(0)
     private let quota = Atomic<UInt64>(.max)
@@ -45,8 +50,11 @@ package final class UserAccount: Sendable {
     private let upwards = RatePacer()
     private let downwards = RatePacer()
 
-    package init(name: String) {
+    /// A user, or everybody on a port, who together have no such limits.
+    package init(name: String, isEverybody: Bool = false) {
         self.name = name
+        associationLimit = isEverybody ? .max : Self.maximumAssociations
+        if isEverybody { streamLimit.store(.max, ordering: .relaxed) }
     }
 
     // MARK: For streams and associations
@@ -56,7 +64,7 @@ package final class UserAccount: Sendable {
 
     /// Counts a stream in, or says why there may be none.
     package func openStream(at now: UnixSeconds) -> Refusal? {
-        open(streams, limit: streamLimit.load(ordering: .relaxed), now)
+        open(streams, streamsOpened, limit: streamLimit.load(ordering: .relaxed), now)
     }
 
     /// To be called once for every `openStream` that was not refused.
@@ -64,18 +72,21 @@ package final class UserAccount: Sendable {
 
     /// Counts an association in, or says why there may be none.
     package func openAssociation(at now: UnixSeconds) -> Refusal? {
-        open(associations, limit: Self.maximumAssociations, now)
+        open(associations, associationsOpened, limit: associationLimit, now)
     }
 
     /// To be called once for every `openAssociation` that was not refused.
     package func closeAssociation() { associations.subtract(1, ordering: .relaxed) }
 
-    private func open(_ counter: borrowing Atomic<Int>, limit: Int, _ now: UnixSeconds) -> Refusal? {
+    private func open(
+        _ counter: borrowing Atomic<Int>, _ total: borrowing Atomic<UInt64>, limit: Int, _ now: UnixSeconds
+    ) -> Refusal? {
         if let refusal { return refusal }
         guard counter.add(1, ordering: .relaxed).newValue <= limit else {
             counter.subtract(1, ordering: .relaxed)
             return .limit
         }
+        total.add(1, ordering: .relaxed)
         seen.max(now, ordering: .relaxed)
         return nil
     }
@@ -97,6 +108,7 @@ package final class UserAccount: Sendable {
     /// Whether a datagram's payload may go to a target, which then counts.
     package func mayMove(up bytes: Int, now: @autoclosure () -> UInt64) -> Bool {
         guard refusal == nil, upwards.offer(bytes, now: now()) else { return false }
+        packetsUp.add(1, ordering: .relaxed)
         bytesUp.add(UInt64(bytes), ordering: .relaxed)
         use(bytes)
         return true
@@ -105,6 +117,7 @@ package final class UserAccount: Sendable {
     /// Whether a datagram's payload may come from a target, which then counts.
     package func mayMove(down bytes: Int, now: @autoclosure () -> UInt64) -> Bool {
         guard refusal == nil, downwards.offer(bytes, now: now()) else { return false }
+        packetsDown.add(1, ordering: .relaxed)
         bytesDown.add(UInt64(bytes), ordering: .relaxed)
         use(bytes)
         return true
@@ -122,6 +135,12 @@ package final class UserAccount: Sendable {
     package struct Reading: Hashable, Sendable {
         package var up: UInt64
         package var down: UInt64
+        /// Datagrams.
+        package var packetsUp: UInt64
+        package var packetsDown: UInt64
+        package var streamsOpened: UInt64
+        package var associationsOpened: UInt64
+        /// Of the month.
         package var used: UInt64
         package var streams: Int
         package var associations: Int
@@ -132,6 +151,9 @@ package final class UserAccount: Sendable {
     package var reading: Reading {
         Reading(
             up: bytesUp.load(ordering: .relaxed), down: bytesDown.load(ordering: .relaxed),
+            packetsUp: packetsUp.load(ordering: .relaxed), packetsDown: packetsDown.load(ordering: .relaxed),
+            streamsOpened: streamsOpened.load(ordering: .relaxed),
+            associationsOpened: associationsOpened.load(ordering: .relaxed),
             used: used.load(ordering: .relaxed), streams: streams.load(ordering: .relaxed),
             associations: associations.load(ordering: .relaxed), seen: seen.load(ordering: .relaxed))
     }

@@ -32,6 +32,7 @@ package final class ServerDatagramHandler: ChannelInboundHandler {
     private let policy: any DatagramPolicy
     private let counters: TrafficCounters
     private let replay: ReplayGuard
+    private let ledger: SessionLedger?
     private let lifetime: TimeAmount
     private var codec: ServerDatagramCodec
     private var salts = SaltSource()
@@ -44,8 +45,9 @@ package final class ServerDatagramHandler: ChannelInboundHandler {
     /// At most `limit` associations, each ended `lifetime` after its last datagram (in SIP022 at least a minute).
     package init(
         _ ring: KeyRing, policy: any DatagramPolicy, counters: TrafficCounters, replay: ReplayGuard,
-        limit: Int, lifetime: TimeAmount
+        ledger: SessionLedger? = nil, limit: Int, lifetime: TimeAmount
     ) {
+        self.ledger = ledger
         self.ring = ring
         generation = ring.generation
         let keys = ring.keys
@@ -98,9 +100,11 @@ package final class ServerDatagramHandler: ChannelInboundHandler {
         var plain = context.channel.allocator.buffer(capacity: envelope.data.readableBytes)
         let opened: ServerDatagramCodec.Opened
         let association: ServerAssociation
+        let now = WallClock.now()
         do throws(StreamFault) {
-            opened = try open(envelope.data, from: envelope.remoteAddress, into: &plain)
-            association = try self.association(of: envelope.remoteAddress, opened, context)
+            opened = try open(envelope.data, from: envelope.remoteAddress, now, into: &plain)
+            association = try self.association(of: envelope.remoteAddress, opened, now, context)
+            association.entry?.record(opened.packet, now: now)
         } catch {
             counters.finished(ConnectionStatus(error))
             return
@@ -138,13 +142,14 @@ package final class ServerDatagramHandler: ChannelInboundHandler {
     }
 
     private func open(
-        _ datagram: ByteBuffer, from client: SocketAddress, into plain: inout ByteBuffer
+        _ datagram: ByteBuffer, from client: SocketAddress, _ now: UnixSeconds, into plain: inout ByteBuffer
     ) throws(StreamFault) -> ServerDatagramCodec.Opened {
         var opened: ServerDatagramCodec.Opened?
         try plain.writeWithOutputRawSpan(minimumWritableBytes: datagram.readableBytes) { (span) throws(StreamFault) in
             opened = try codec.open(
-                datagram.readableBytesSpan, into: &span, now: WallClock.now(), random: &salts,
+                datagram.readableBytesSpan, into: &span, now: now, random: &salts,
                 likely: table.peek(.address(client))?.owner, isFresh: replay.isFresh,
+                recall: { [ledger] in ledger?.recall($0, now: now) },
                 find: { [table] in table.peek(.session($0))?.session })
         }
         guard let opened else { preconditionFailure("opened or thrown") }
@@ -153,7 +158,8 @@ package final class ServerDatagramHandler: ChannelInboundHandler {
 
     /// Throws `.memoryFull` for a new session that there is no room for without forgetting one too early.
     private func association(
-        of client: SocketAddress, _ opened: ServerDatagramCodec.Opened, _ context: ChannelHandlerContext
+        of client: SocketAddress, _ opened: ServerDatagramCodec.Opened, _ wallTime: UnixSeconds,
+        _ context: ChannelHandlerContext
     ) throws(StreamFault) -> ServerAssociation {
         let now = NIODeadline.now()
         let key = opened.session.map { ClientKey.session($0.session) } ?? .address(client)
@@ -162,9 +168,14 @@ package final class ServerDatagramHandler: ChannelInboundHandler {
             return association
         }
         if opened.session != nil, !table.hasRoom(now: now, idle: Self.sessionMemory) { throw .memoryFull }
-        if opened.owner.account?.openAssociation(at: WallClock.now()) != nil { throw .memoryFull }
+        var entry: SessionEntry?
+        if let ledger, let session = opened.session {
+            entry = ledger.begin(session.session, now: wallTime)
+            if entry == nil { throw .memoryFull }
+        }
+        if opened.owner.account?.openAssociation(at: wallTime) != nil { throw .memoryFull }
         let association = ServerAssociation(
-            client: client, owner: opened.owner, session: opened.session, handler: self,
+            client: client, owner: opened.owner, session: opened.session, entry: entry, handler: self,
             eventLoop: context.eventLoop)
         table.insert(association, for: key, now: now)
         counters.associationOpened()
@@ -248,6 +259,8 @@ private final class ServerAssociation {
     let owner: Accepted
     /// Nil in SIP004.
     let session: ServerDatagramSession?
+    /// What a file knows of the session.
+    let entry: SessionEntry?
     private let eventLoop: any EventLoop
     private weak var handler: ServerDatagramHandler?
     private var ipv4 = Socket.none
@@ -255,9 +268,10 @@ private final class ServerAssociation {
     private var isUnflushed = false
 
     init(
-        client: SocketAddress, owner: Accepted, session: ServerDatagramSession?, handler: ServerDatagramHandler,
-        eventLoop: any EventLoop
+        client: SocketAddress, owner: Accepted, session: ServerDatagramSession?, entry: SessionEntry?,
+        handler: ServerDatagramHandler, eventLoop: any EventLoop
     ) {
+        self.entry = entry
         self.client = client
         self.owner = owner
         self.session = session

@@ -12,6 +12,7 @@ package final class LoopContext: @unchecked Sendable {
     package let deadlines: DeadlineList
     package let firstPayload: FirstPayloadWait
     package let counters: TrafficCounters
+    package let waitingHeaders = WaitingHeaders()
     package var salts = SaltSource()
 
     package init(_ eventLoop: any EventLoop, counters: TrafficCounters) {

@@ -49,6 +49,9 @@ package final class ReadAllocator: RecvByteBufferAllocator, @unchecked Sendable 
     /// Takes back a buffer that nothing was read into; what the next read must start with is kept.
     func returnUnused(_ buffer: ByteBuffer) { buffers.giveBack(buffer) }
 
+    /// What the next read should have started with is not wanted any more.
+    func dropRest() { carry = nil }
+
     /// While true, reads stay small: what is read cannot leave quickly and would only sit in memory.
     package var isSlowed = false
 

@@ -109,7 +109,11 @@ package final class ServerStreamHandler: ChannelDuplexHandler {
         }
         hasRest = input.readableBytes > received.consumed
         allocator.finish(input, rest: input.readableBytes - received.consumed)
+        if case .opening = phase, received.request == nil {
+            loop.waitingHeaders.update(self, bytes: input.readableBytes - received.consumed)
+        }
         if let request = received.request {
+            loop.waitingHeaders.leave(self)
             phase = .streaming
             answered = (request.owner.credential, request.salt)
             owner.take()?.requestReceived(request, context: context)
@@ -122,6 +126,7 @@ package final class ServerStreamHandler: ChannelDuplexHandler {
     }
 
     private func fail(_ fault: StreamFault, _ context: ChannelHandlerContext) {
+        loop.waitingHeaders.leave(self)
         if case .streaming = phase {
             context.fireUserInboundEventTriggered(StreamBroken())
         } else {
@@ -163,6 +168,7 @@ package final class ServerStreamHandler: ChannelDuplexHandler {
         case .absorbing:
             break
         }
+        loop.waitingHeaders.leave(self)
         phase = .absorbing
         owner.take()?.closed()
         context.fireChannelInactive()
@@ -195,6 +201,13 @@ package final class ServerStreamHandler: ChannelDuplexHandler {
         }
         loop.buffers.keepForWriting(output)
         return output
+    }
+}
+
+extension ServerStreamHandler: HeaderWaiter {
+    func giveUp() {
+        allocator.dropRest()
+        if let context { fail(.memoryFull, context) }
     }
 }
 

@@ -127,6 +127,12 @@ package struct UserBook: Sendable {
         changes[key] = configured[key] == nil ? nil : UserChange(.removed, entry.limits)
     }
 
+    /// `key` is to be served with another key, which the caller keeps.
+    package mutating func rekey(_ key: UserKey) throws(UserFault) {
+        guard let entry = self[key], !entry.isRemoved else { throw .noSuchUser(key.name) }
+        changes[key] = UserChange(.added, entry.limits)
+    }
+
     package mutating func limit(_ key: UserKey, _ limits: UserLimits) throws(UserFault) {
         guard let entry = self[key], !entry.isRemoved else { throw .noSuchUser(key.name) }
         changes[key] = UserChange(entry.origin == .added ? .added : .limited, limits)

@@ -42,10 +42,8 @@ package struct UserUsage: Hashable, Sendable {
         unwritten += moved
     }
 
-    /// The next reading is of another account, which begins with nothing.
-    package mutating func countAnew() {
-        counted = Bytes()
-    }
+    /// What is counted from here on is another account's, which begins with nothing.
+    package mutating func changeAccount() { counted = Bytes() }
 
     /// So much of `unwritten` is in the file now.
     package mutating func wrote(_ bytes: Bytes) {

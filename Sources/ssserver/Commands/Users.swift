@@ -97,7 +97,8 @@ extension Users {
                 return
             }
             let (method, port) = (answer.json?["method"]?.text ?? "", answer.json?["port"]?.integer ?? 0)
-            Environment.write("added \(TerminalText.quote(user.name)) on port \(port), method \(method); the password:\n", to: 2)
+            Environment.write(
+                "added \(TerminalText.quote(user.name)) on port \(port), method \(method); the password:\n", to: 2)
             Environment.write((answer.json?["password"]?.text ?? "") + "\n", to: 1)
         }
 
@@ -126,7 +127,8 @@ extension Users {
     }
 
     struct Limit: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Change what a user may use; what is not named stays.")
+        static let configuration = CommandConfiguration(
+            abstract: "Change what a user may use; what is not named stays.")
 
         @OptionGroup var user: UserName
         @OptionGroup var limits: LimitFlags
@@ -144,7 +146,8 @@ extension Users {
     }
 
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show all users, their limits and what they have used.")
+        static let configuration = CommandConfiguration(
+            abstract: "Show all users, their limits and what they have used.")
 
         @Flag(help: "Print JSON.")
         var json = false
@@ -172,7 +175,8 @@ private enum UserTable {
             "STREAMS": .right, "UDP": .right, "EXPIRES": .left, "LAST SEEN": .left,
         ])
         for user in users {
-            let month = UInt64(clamping: (user["month_bytes_up"]?.integer ?? 0) + (user["month_bytes_down"]?.integer ?? 0))
+            let month = UInt64(
+                clamping: (user["month_bytes_up"]?.integer ?? 0) + (user["month_bytes_down"]?.integer ?? 0))
             table.add([
                 TerminalText.harmless(user["name"]?.text ?? ""), "\(user["port"]?.integer ?? 0)",
                 user["state"]?.text ?? "", LiveLine.bytes(month), size(user["quota"]),

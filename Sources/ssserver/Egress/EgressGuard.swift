@@ -9,7 +9,7 @@ internal import NIOConcurrencyHelpers
 /// A policy shared by all event loops that can be renewed under them.
 final class EgressGuard: Sendable {
     private let policy: NIOLockedValueBox<EgressPolicy>
-    private let listenerPorts: Set<UInt16>
+    private let listenerPorts: NIOLockedValueBox<Set<UInt16>>
     private let denied: [IPPrefix]
 
     /// `listenerPorts` are this server's own, TCP and UDP; `denied` ranges are refused whatever else is open.
@@ -17,7 +17,7 @@ final class EgressGuard: Sendable {
         access: EgressPolicy.PrivateAccess, denyPorts: Set<UInt16>, denied: [IPPrefix] = [], listenerPorts: Set<UInt16>
     ) {
         self.denied = denied
-        self.listenerPorts = listenerPorts
+        self.listenerPorts = NIOLockedValueBox(listenerPorts)
         let own = OwnEndpoints(addresses: OwnAddresses.current(), listenerPorts: listenerPorts)
         policy = NIOLockedValueBox(EgressPolicy(access: access, denyPorts: denyPorts, own: own))
     }
@@ -28,8 +28,15 @@ final class EgressGuard: Sendable {
         return eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { [self] _ in refresh() }
     }
 
+    /// A port has become, or is no more, one of this server's own.
+    func setListener(_ port: UInt16, isOpen: Bool) {
+        listenerPorts.withLockedValue { if isOpen { $0.insert(port) } else { $0.remove(port) } }
+        refresh()
+    }
+
     func refresh() {
-        let own = OwnEndpoints(addresses: OwnAddresses.current(), listenerPorts: listenerPorts)
+        let ports = listenerPorts.withLockedValue { $0 }
+        let own = OwnEndpoints(addresses: OwnAddresses.current(), listenerPorts: ports)
         policy.withLockedValue { $0 = $0.replacing(own: own) }
     }
 

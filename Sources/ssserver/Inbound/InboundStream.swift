@@ -115,7 +115,7 @@ final class InboundStream: ServerStreamOwner {
                 [("peer", "\(peer)"), ("seconds", "\(seconds)"), ("status", "\(status)")])
         case .memoryFull:
             service.log.log(
-                .warning, "no more salts can be remembered; new streams are refused", [("status", "\(status)")])
+                .warning, "what is kept of requests is used up; a stream is refused", [("status", "\(status)")])
         case .notAuthentic, .replayed, .badChunkLength, .malformedAddress, .truncated, .unknownUser, .badHeader,
             .foreignAnswer:
             service.log.record(.unauthenticated(peer: peer, status))

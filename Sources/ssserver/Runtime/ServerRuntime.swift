@@ -16,10 +16,7 @@ final class ServerRuntime: Sendable {
     private let loops: LoopContexts
     private let resolver: any NameResolver
     private let endResolver: @Sendable () -> Void
-    /// Recent datagrams' salts; apart from the streams' so that a burst of one does not age the other's memory.
-    private let datagramReplay = ReplayGuard(capacity: 100_000)
-    /// Streams' salts, kept in files where that can be.
-    private let streamReplay: ReplayGuard
+    private let memory: ReplayMemory
     private let ports: [ServedPort]
     private let users: UserRegistry
     private let limits: SourceLimits
@@ -27,10 +24,6 @@ final class ServerRuntime: Sendable {
 
     /// How long open streams may go on after the listeners are closed.
     private static let drainTime = Duration.seconds(5)
-    /// UDP associations of one port.
-    private static let maximumAssociations = 4096
-    /// Datagrams read at a time on a port.
-    private static let datagramBatch = 32
 
     /// `credentials` are those of the configuration's listeners, in their order.
     init(_ configuration: ServerConfiguration, credentials: [Credential], log: LogSink, logger: Logger) {
@@ -40,35 +33,11 @@ final class ServerRuntime: Sendable {
         group = Engine.makeGroup(threads: configuration.settings.workers ?? System.coreCount)
         loops = LoopContexts(group, ledger: ledger)
         (resolver, endResolver) = configuration.settings.makeResolver(group)
-        streamReplay = Self.replayMemory(configuration.settings.stateDirectory, logger)
+        let directory = StateDirectory.path("ssserver", configured: configuration.settings.stateDirectory)
+        memory = ReplayMemory(directory: directory, logger: logger)
         limits = SourceLimits(configuration.limits)
         ports = zip(configuration.listeners, credentials).map { ServedPort($0, $1) }
-        let directory = StateDirectory.path("ssserver", configured: configuration.settings.stateDirectory)
         users = UserRegistry(ports, path: directory.map { $0 + "/users.sqlite" }, logger: logger)
-    }
-
-    /// What was served before, of this run and of earlier ones.
-    private static func replayMemory(_ configured: String?, _ logger: Logger) -> ReplayGuard {
-        func warn(_ reason: some CustomStringConvertible & Sendable) {
-            logger.warning(
-                "what was served cannot be kept in a file, so a restart forgets it and old requests may be played again",
-                metadata: ["reason": "\(reason)"])
-        }
-        guard let path = StateDirectory.path("ssserver", configured: configured) else {
-            warn("there is no home directory; name a \"state_directory\"")
-            return ReplayGuard()
-        }
-        do {
-            try StateDirectory.make(path)
-            return try ReplayGuard(directory: path) { failure in
-                logger.warning(
-                    "what was served cannot be kept in a file any more, so a restart forgets it",
-                    metadata: ["reason": "\(failure)"])
-            }
-        } catch {
-            warn("\(error)")
-            return ReplayGuard()
-        }
     }
 
     /// Of accepted connections: dead peers must not be kept for ever.
@@ -78,8 +47,9 @@ final class ServerRuntime: Sendable {
 
     /// What is open.
     struct Listeners: Sendable {
-        var streams: [StreamListener] = []
-        var datagrams: [DatagramPort] = []
+        var ports: [OpenPort] = []
+        var managed: ManagedPorts?
+        var manager: ManagerSocket?
         var admin: AdminServer?
         /// Ends with the server.
         var books: Task<Void, Never>?
@@ -106,22 +76,13 @@ final class ServerRuntime: Sendable {
                 "the clock was set back; 2022 methods refuse requests until it has caught up (restart if it was wrong before)",
                 metadata: ["seconds": "\(lag)"])
         }
-        var options = RacingDialer.Options()
-        options.ipv6First = configuration.settings.ipv6First
-        options.noDelay = configuration.settings.noDelay
-        options.keepAlive = configuration.settings.keepAlive.map { KeepAlive($0) }
-        let dialer = egress.dialer(resolver: resolver, options: options)
-        let lists = UnauthenticatedLists(group, descriptors: descriptors, limits: limits)
+        let opener = makeOpener(egress, descriptors: descriptors)
         var listeners = Listeners()
         do {
             for (index, endpoint) in configuration.listeners.enumerated() {
-                let place = Place(
-                    endpoint: endpoint, ring: ports[index].ring, dialer: dialer,
-                    egress: DatagramEgress(egress: egress, resolver: resolver))
-                for address in addresses[index] {
-                    try await open(place, address, lists, &listeners)
-                }
+                listeners.ports.append(try await opener.open(endpoint, ports[index].ring, at: addresses[index]))
             }
+            try await openManager(opener, &listeners)
         } catch {
             await close(listeners)
             throw error
@@ -133,6 +94,27 @@ final class ServerRuntime: Sendable {
         return listeners
     }
 
+    private func makeOpener(_ egress: EgressGuard, descriptors: Int) -> PortOpener {
+        var options = RacingDialer.Options()
+        options.ipv6First = configuration.settings.ipv6First
+        options.noDelay = configuration.settings.noDelay
+        options.keepAlive = configuration.settings.keepAlive.map { KeepAlive($0) }
+        return PortOpener(
+            group: group, loops: loops, resolver: resolver,
+            dialer: egress.dialer(resolver: resolver, options: options), egress: egress,
+            lists: UnauthenticatedLists(group, descriptors: descriptors, limits: limits),
+            memory: memory, keepAlive: keepAlive,
+            udpTimeout: configuration.settings.udpTimeout, log: log, logger: logger)
+    }
+
+    /// The ports that panels open, if the configuration says where panels ask.
+    private func openManager(_ opener: PortOpener, _ listeners: inout Listeners) async throws(StartFailure) {
+        guard let manager = configuration.manager else { return }
+        let managed = ManagedPorts(opener, like: manager.template, fixed: ports)
+        listeners.managed = managed
+        listeners.manager = try await ManagerSocket(manager.place, logger: logger) { await managed.answer($0) }
+    }
+
     /// Without its API a server serves all the same.
     private func openAdmin() async -> AdminServer? {
         let path = AdminSocket.path(.ssserver, configuration.settings)
@@ -140,6 +122,7 @@ final class ServerRuntime: Sendable {
         var routes = AdminRoutes()
         routes.add(StatusRoutes.routes(self))
         routes.add(UserRoutes.routes(users))
+        routes.add(StandardRoutes.routes(users) { [ledger] in ledger.snapshot() })
         do throws(AdminServer.Failure) {
             return try await AdminServer(path: path, routes: routes)
         } catch {
@@ -153,69 +136,6 @@ final class ServerRuntime: Sendable {
     var traffic: TrafficSnapshot { ledger.snapshot() }
     var uptime: UInt64 { WallClock.now() - min(started, WallClock.now()) }
     var listeningPorts: [EndpointConfiguration] { configuration.listeners }
-
-    /// One configured port with what serves it.
-    private struct Place {
-        let endpoint: EndpointConfiguration
-        let ring: KeyRing
-        let dialer: any StreamDialer
-        let egress: DatagramEgress
-    }
-
-    private func open(
-        _ port: Place, _ address: ListenAddress, _ lists: UnauthenticatedLists, _ listeners: inout Listeners
-    ) async throws(StartFailure) {
-        if port.endpoint.mode.hasTCP {
-            do {
-                listeners.streams.append(try await openStreams(port, address, lists).get())
-            } catch {
-                throw StartFailure(address.endpoint, "tcp", error)
-            }
-        }
-        if port.endpoint.mode.hasUDP {
-            do {
-                listeners.datagrams.append(try await openDatagrams(port, address).get())
-            } catch {
-                throw StartFailure(address.endpoint, "udp", error)
-            }
-        }
-        logger.info(
-            "listening",
-            metadata: [
-                "address": "\(address.endpoint)", "method": "\(port.endpoint.method.rawValue)",
-                "mode": "\(port.endpoint.mode.rawValue)",
-            ])
-    }
-
-    private func openStreams(
-        _ port: Place, _ address: ListenAddress, _ lists: UnauthenticatedLists
-    ) -> EventLoopFuture<StreamListener> {
-        let idle = UInt32(clamping: port.endpoint.timeout.components.seconds)
-        let service = InboundService(
-            ring: port.ring, limits: limits, replay: streamReplay, dialer: port.dialer, log: log,
-            timeouts: RelayTimeouts(idle: max(1, idle)))
-        return StreamListener.bind(address, group: group, loops: loops, keepAlive: keepAlive) {
-            channel, loop, allocator in
-            try service.accept(channel, loop, allocator, waiting: lists[channel.eventLoop])
-        }
-    }
-
-    private func openDatagrams(_ port: Place, _ address: ListenAddress) -> EventLoopFuture<DatagramPort> {
-        let eventLoop = group.next()
-        let counters = loops[eventLoop].counters
-        let lifetime = TimeAmount(seconds: configuration.settings.udpTimeout)
-        return DatagramPort.open(
-            address.endpoint, on: eventLoop, batch: Self.datagramBatch, isIPv6Only: address.isIPv6Only,
-            onLoss: { [logger] in
-                logger.warning(
-                    "a datagram could not be sent; the UDP port is opened anew", metadata: ["address": "\($0)"])
-            },
-            handler: { [datagramReplay] in
-                ServerDatagramHandler(
-                    port.ring, policy: port.egress, counters: counters, replay: datagramReplay,
-                    limit: Self.maximumAssociations, lifetime: lifetime)
-            })
-    }
 
     /// Takes no new connections, lets open streams finish for a moment, and ends.
     func drain(_ listeners: Listeners) async {
@@ -235,7 +155,8 @@ final class ServerRuntime: Sendable {
 
     private func close(_ listeners: Listeners) async {
         await listeners.admin?.close()
-        for listener in listeners.streams { try? await listener.close().get() }
-        for port in listeners.datagrams { try? await port.close().get() }
+        await listeners.manager?.close()
+        await listeners.managed?.closeAll()
+        for port in listeners.ports { await port.close() }
     }
 }

@@ -165,10 +165,26 @@ actor UserRegistry {
         }
         try keep(book, key, secret: nil, identity: nil)
         secrets[key] = nil
-        for index in ports.indices { accepted[Place(user: key, port: index)] = nil }
         retire(key)
         refresh(port.port)
         logger.info("a user was removed", metadata: ["user": "\(name)", "port": "\(port.port)"])
+    }
+
+    /// Gives a user another key; what they have open under the last one ends within about a second.
+    func rekey(_ name: String, port number: UInt16?, secret: String) throws(AdminFailure) {
+        let (port, key) = try find(name, number)
+        try check(secret, port)
+        var book = book
+        do throws(UserFault) {
+            try book.rekey(key)
+        } catch {
+            throw AdminFailure(error.status, error.description)
+        }
+        try keep(book, key, secret: secret, identity: nil)
+        retire(key)
+        secrets[key] = secret
+        refresh(port.port)
+        logger.info("a user has another key", metadata: ["user": "\(name)", "port": "\(port.port)"])
     }
 
     func limit(
@@ -224,7 +240,8 @@ actor UserRegistry {
             let candidates = ports.filter(\.takesUsers)
             if candidates.count == 1 { return candidates[0] }
             guard let first = candidates.first else {
-                throw AdminFailure(409, UserFault.noUsers(ports[0].method).description)
+                let reason = ports.first.map { UserFault.noUsers($0.method).description }
+                throw AdminFailure(409, reason ?? "the configuration names no port")
             }
             throw AdminFailure(400, "there are several ports: say which, such as \(first.port)")
         }
@@ -300,15 +317,16 @@ actor UserRegistry {
         return account
     }
 
-    /// Whoever comes back under the name of a user who is removed must not bring what that one has open back to life: it
-    /// keeps the account it has, which is told once and for all, and the name gets another.
+    /// What somebody has opened with a key must not come back to life when another gets its name: it keeps the account it
+    /// has, which is told once and for all that it is over, and the name gets another.
     private func retire(_ key: UserKey) {
+        for index in ports.indices { accepted[Place(user: key, port: index)] = nil }
         guard let former = accounts[key] else { return }
         former.judge(.removed)
         count(key)
         accounts[key] = nil
         account(key).recall(used: former.reading.used, seen: former.reading.seen)
-        usage[key]?.countAnew()
+        usage[key]?.changeAccount()
     }
 
     /// Tells the ports of that number and the accounts of their users what the book says.

@@ -73,6 +73,34 @@ extension EndToEnd {
             }
         }
 
+        @Test("a datagram sent again after the server was killed reaches nobody", arguments: editions)
+        func killedDatagrams(_ method: Method) throws {
+            try needs(Pair.underTest.server.isOurs, "our memory")
+            try onStage { stage in
+                let echo = try stage.datagramOrigin()
+                let between = try Socket.datagram(Endpoint("127.0.0.1", 0))
+                var options = PairOptions()
+                options.serverPortSeenByClient = between.localEndpoint.port
+                var running = try stage.run(.underTest(method), options)
+                let association = try Association(via: running.front)
+                let thief = try Socket.datagram(Endpoint("127.0.0.1", 0))
+                var recorded: [[UInt8]] = []
+                for round in 1...4 {
+                    try association.send([1, 2, 3], to: Target(echo.endpoint))
+                    let (bytes, client) = try #require(between.receiveDatagram())
+                    recorded.append(bytes)
+                    try between.send(bytes, to: running.serverEndpoint)
+                    try between.send(try #require(between.receiveDatagram(), "round \(round)").bytes, to: client)
+                    #expect(try association.receive()?.payload == [1, 2, 3], "a session goes on behind a restart")
+                    running.server?.kill()
+                    running.server = try stage.restartServer(of: running)
+                    for datagram in recorded { try thief.send(datagram, to: running.serverEndpoint) }
+                    #expect(thief.receiveDatagram(seconds: 0.3) == nil)
+                    #expect(echo.received == round, "only the genuine datagrams went on")
+                }
+            }
+        }
+
         @Test(
             "any flipped bit in salt or header sees nothing; the flight itself, played at last, works",
             arguments: editions)

@@ -49,7 +49,7 @@ struct UserAccountTests {
         #expect(account.refusal == .quota)
         #expect(account.openStream(at: 1) == .quota)
         #expect(!account.mayMove(up: 0, now: 0))
-        #expect(account.reading == UserAccount.Reading(up: 0, down: 0, used: 0, streams: 0, associations: 0, seen: 0))
+        #expect(account.reading == UserAccount(name: "bob").reading)
     }
 
     @Test("More quota, another month, or less of either takes effect when the account is judged")

@@ -8,7 +8,9 @@ struct UserUsageTests {
     private let march = CalendarMonth(number: 2027 * 12 + 2)
 
     private func reading(_ up: UInt64, _ down: UInt64) -> UserAccount.Reading {
-        UserAccount.Reading(up: up, down: down, used: 0, streams: 0, associations: 0, seen: 0)
+        var reading = UserAccount(name: "alice").reading
+        (reading.up, reading.down) = (up, down)
+        return reading
     }
 
     @Test("What an account has counted is taken in once")
