@@ -100,6 +100,8 @@ extension Users {
             Environment.write(
                 "added \(TerminalText.quote(user.name)) on port \(port), method \(method); the password:\n", to: 2)
             Environment.write((answer.json?["password"]?.text ?? "") + "\n", to: 1)
+            let file = admin.config.map { " -c \(ShellWord.quote($0))" } ?? ""
+            Report.note("it goes as a link too", help: "ssserver share \(ShellWord.quote(user.name)) --qr\(file)")
         }
 
         private func key(_ path: String) throws -> String {
