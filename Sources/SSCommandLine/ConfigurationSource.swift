@@ -40,7 +40,22 @@ package enum ConfigurationSource {
     }
 
     package static func local(_ flags: RunFlags) -> CheckedConfiguration<LocalConfiguration> {
-        load(.sslocal, flags, { LocalConfiguration.load($0, overrides: $1, environment: $2) }, { $0.servers })
+        var checked = load(
+            .sslocal, flags, { LocalConfiguration.load($0, overrides: $1, environment: $2) }, { $0.servers })
+        if let program = checked.configuration?.onUnreachable?.first,
+            ChildProcess.locate(program, path: Environment.variable("PATH") ?? "") == nil
+        {
+            checked.diagnostics.append(noProgram(program, path: checked.path ?? ""))
+        }
+        return checked
+    }
+
+    private static func noProgram(_ program: String, path: String) -> Diagnostic {
+        Diagnostic(
+            .unreadableFile, "\"on_unreachable\" names \(TerminalText.quote(program)), which cannot be run", path: path,
+            help: program.hasPrefix("/")
+                ? "there must be such a file, and it must be executable: chmod +x FILE"
+                : "it is in no directory of $PATH; write its whole path")
     }
 
     private static func load<Configuration: Sendable>(

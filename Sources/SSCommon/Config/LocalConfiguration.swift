@@ -6,13 +6,17 @@ package struct LocalConfiguration: Hashable, Sendable {
     /// What to offer on the laptop; at least one.
     package var locals: [LocalListener]
     package var settings: CommonSettings
+    /// What to run when no server can be reached: a program and its arguments; never empty.
+    package var onUnreachable: [String]?
 
     package init(
-        servers: [EndpointConfiguration], locals: [LocalListener], settings: CommonSettings = CommonSettings()
+        servers: [EndpointConfiguration], locals: [LocalListener], settings: CommonSettings = CommonSettings(),
+        onUnreachable: [String]? = nil
     ) {
         self.servers = servers
         self.locals = locals
         self.settings = settings
+        self.onUnreachable = onUnreachable
     }
 }
 

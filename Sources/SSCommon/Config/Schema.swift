@@ -89,6 +89,7 @@ package enum Schema {
         SchemaKey("local_port", .port, .only(.local)),
         SchemaKey("protocol", .text, .only(.local)),
         SchemaKey("locals", .list(.section(.localEntry)), .only(.local)),
+        SchemaKey("on_unreachable", .list(.anyText), .only(.local)),
     ]
 
     private static let server = [

@@ -22,7 +22,8 @@ final class LocalRuntime: Sendable {
     private let loops: LoopContexts
     private let resolver: any NameResolver
     private let endResolver: @Sendable () -> Void
-    private let server: UpstreamServer
+    private let servers: ServerSet
+    private let command: UnreachableCommand?
     private let streamReplay = ReplayGuard(capacity: 10_000)
     private let datagramReplay = ReplayGuard(capacity: 10_000)
 
@@ -42,13 +43,9 @@ final class LocalRuntime: Sendable {
         group = Engine.makeGroup(threads: configuration.settings.workers ?? 1)
         loops = LoopContexts(group, ledger: ledger)
         (resolver, endResolver) = configuration.settings.makeResolver(group)
-        server = UpstreamServer(
-            configuration.servers[0].address, credentials[0], resolver: resolver, logger: logger)
-        if configuration.servers.count > 1 {
-            logger.warning(
-                "several servers are configured; this version uses the first", metadata: ["server": "\(server.address)"]
-            )
-        }
+        command = configuration.onUnreachable.flatMap { UnreachableCommand($0, logger: logger) }
+        let entries = zip(configuration.servers, credentials).map { ServerEntry(configuration: $0, credential: $1) }
+        servers = ServerSet(entries, resolver: resolver, logger: logger, hasAlarm: command != nil)
     }
 
     /// Of accepted connections: dead peers must not be kept for ever.
@@ -66,9 +63,11 @@ final class LocalRuntime: Sendable {
     func start() async throws(StartFailure) -> Listeners {
         let addresses = try await ListenAddress.resolve(
             configuration.locals.map(\.address), with: resolver, on: group.any())
-        _ = group.next().scheduleRepeatedTask(initialDelay: .seconds(5), delay: .seconds(5)) { [server] _ in
-            server.complainOfSilence()
-        }
+        let dialer = dialer
+        ServerCare(
+            servers: servers, check: ServerCheck(servers: servers, dialer: dialer), command: command,
+            forgetNames: { [resolver] in (resolver as? CachingResolver)?.forget() }, eventLoop: group.next()
+        ).start()
         var listeners = Listeners()
         do {
             for (index, local) in configuration.locals.enumerated() {
@@ -101,7 +100,7 @@ final class LocalRuntime: Sendable {
         logger.info(
             "listening",
             metadata: [
-                "address": "\(address.endpoint)", "protocol": "\(local.service.word)", "server": "\(server.address)",
+                "address": "\(address.endpoint)", "protocol": "\(local.service.word)", "server": "\(servers.shown)",
             ])
     }
 
@@ -111,8 +110,12 @@ final class LocalRuntime: Sendable {
         options.noDelay = configuration.settings.noDelay
         options.keepAlive = configuration.settings.keepAlive.map { KeepAlive($0) }
         return ServerDialer(
-            server: server, replay: streamReplay, connector: RacingDialer(resolver: resolver, options: options),
+            servers: servers, replay: streamReplay, connector: RacingDialer(resolver: resolver, options: options),
             loops: loops)
+    }
+
+    private var upstream: UpstreamAssociation.Service {
+        UpstreamAssociation.Service(servers: servers, replay: datagramReplay)
     }
 
     private var relay: RelayStart {
@@ -143,7 +146,7 @@ final class LocalRuntime: Sendable {
             dialer: dialer, logger: logger, now: { Int64(time(nil)) },
             startRelay: { client, upstream, early in relay(client, upstream, early) })
         if local.mode.hasUDP {
-            let associations = AssociationService(server: server, replay: datagramReplay, loops: loops)
+            let associations = AssociationService(upstream: upstream, loops: loops)
             front.openAssociation = { client, hint in associations.open(client, hint: hint) }
         }
         front.mode = local.service.frontMode
@@ -160,10 +163,9 @@ final class LocalRuntime: Sendable {
                 logger.warning(
                     "a datagram could not be sent; the UDP port is opened anew", metadata: ["address": "\($0)"])
             },
-            handler: { [server, datagramReplay] in
+            handler: { [upstream] in
                 TunnelDatagramHandler(
-                    target: target, server: server, replay: datagramReplay, loop: loop,
-                    limit: Self.maximumAssociations, lifetime: lifetime)
+                    target: target, upstream: upstream, loop: loop, limit: Self.maximumAssociations, lifetime: lifetime)
             })
     }
 
@@ -177,6 +179,7 @@ final class LocalRuntime: Sendable {
 
     /// Takes no new connections, lets open streams finish for a moment, and ends.
     func drain(_ listeners: Listeners) async {
+        command?.stop()
         await close(listeners)
         loops.drain()
         let deadline = ContinuousClock.now + Self.drainTime
