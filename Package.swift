@@ -21,6 +21,12 @@ let selfContainedSwift: [SwiftSetting] = [
     .unsafeFlags(["-static-stdlib"], .when(platforms: [.linux], configuration: .release))
 ]
 
+#if os(Linux)
+    let qrencodeConfig: String? = nil
+#else
+    let qrencodeConfig: String? = "libqrencode"
+#endif
+
 let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioLocks: Target.Dependency = .product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
@@ -51,6 +57,10 @@ let package = Package(
         .systemLibrary(
             name: "COpenSSL", pkgConfig: "libcrypto",
             providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
+        // Without pkgConfig on Linux: that would link the library, which is opened when it is wanted (QREncoder).
+        .systemLibrary(
+            name: "CQREncode", pkgConfig: qrencodeConfig,
+            providers: [.apt(["libqrencode-dev"]), .brew(["qrencode"])]),
 
         .target(name: "CLinux"),
 
@@ -61,7 +71,7 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "SSCommandLine",
-            dependencies: ["SSCommon", "SSNetwork", nio, logging, arguments, lifecycle, signals],
+            dependencies: ["SSCommon", "SSNetwork", "CQREncode", nio, logging, arguments, lifecycle, signals],
             swiftSettings: strict),
         .target(name: "SSServerCore", dependencies: ["SSCommon"], swiftSettings: strict),
         .executableTarget(

@@ -1,6 +1,6 @@
 // From flags and files to a checked configuration, with everything that is wrong said at once.
 package import SSCommon
-internal import SSNetwork
+package import SSNetwork
 
 /// Which program asks.
 package enum Program: String, CaseIterable, Sendable {
@@ -8,13 +8,14 @@ package enum Program: String, CaseIterable, Sendable {
     case ssserver
 
     /// Its subcommands, the default one first.
-    package var commands: [String] { self == .sslocal ? ["run", "check"] : ["run", "check", "genkey"] }
+    package var commands: [String] {
+        self == .sslocal ? ["run", "check", "init", "url"] : ["run", "check", "init", "share", "genkey"]
+    }
 
     /// Where a configuration is looked for if no flag says where.
     var searchPaths: [String] {
-        let file = self == .sslocal ? "local.json" : "server.json"
-        let home = Environment.variable("XDG_CONFIG_HOME") ?? Environment.variable("HOME").map { $0 + "/.config" }
-        return (home.map { ["\($0)/shadowsocks/\(file)"] } ?? []) + ["/etc/shadowsocks/\(file)", "config.json"]
+        let home = Self.home(Environment.variable)
+        return (home.map { ["\($0)/shadowsocks/\(fileName)"] } ?? []) + ["/etc/shadowsocks/\(fileName)", "config.json"]
     }
 }
 
@@ -35,13 +36,51 @@ package enum ConfigurationSource {
     private static let maximumFile = 8 << 20
     private static let maximumKeyFile = 64 << 10
 
+    /// What the command line says.
+    private struct Request {
+        var config: String?
+        var namesServer = false
+        var overrides = CommandLineOverrides()
+
+        init(config: String?) { self.config = config }
+
+        init(_ flags: RunFlags) {
+            config = flags.config
+            namesServer = flags.namesServer
+            overrides = flags.overrides
+        }
+    }
+
     package static func server(_ flags: RunFlags) -> CheckedConfiguration<ServerConfiguration> {
-        load(.ssserver, flags, { ServerConfiguration.load($0, overrides: $1, environment: $2) }, { $0.listeners })
+        server(Request(flags))
+    }
+
+    /// Of the file alone; nil for the one that is found.
+    package static func server(at path: String?) -> CheckedConfiguration<ServerConfiguration> {
+        server(Request(config: path))
+    }
+
+    private static func server(_ request: Request) -> CheckedConfiguration<ServerConfiguration> {
+        load(.ssserver, request, { ServerConfiguration.load($0, overrides: $1, environment: $2) }, { $0.listeners })
     }
 
     package static func local(_ flags: RunFlags) -> CheckedConfiguration<LocalConfiguration> {
+        var checked = local(Request(flags))
+        if flags.linkHasPrefix {
+            checked.diagnostics.append(
+                Diagnostic(.notActedOn, "the prefix of the link is not acted on by this version", path: "command line"))
+        }
+        return checked
+    }
+
+    /// Of the file alone; nil for the one that is found.
+    package static func local(at path: String?) -> CheckedConfiguration<LocalConfiguration> {
+        local(Request(config: path))
+    }
+
+    private static func local(_ request: Request) -> CheckedConfiguration<LocalConfiguration> {
         var checked = load(
-            .sslocal, flags, { LocalConfiguration.load($0, overrides: $1, environment: $2) }, { $0.servers })
+            .sslocal, request, { LocalConfiguration.load($0, overrides: $1, environment: $2) }, { $0.servers })
         if let program = checked.configuration?.onUnreachable?.first,
             ChildProcess.locate(program, path: Environment.variable("PATH") ?? "") == nil
         {
@@ -59,7 +98,7 @@ package enum ConfigurationSource {
     }
 
     private static func load<Configuration: Sendable>(
-        _ program: Program, _ flags: RunFlags,
+        _ program: Program, _ request: Request,
         _ parse: (
             (bytes: [UInt8], path: String)?, CommandLineOverrides, @escaping (String) -> String?
         ) -> LoadedConfiguration<Configuration>,
@@ -67,8 +106,8 @@ package enum ConfigurationSource {
     ) -> CheckedConfiguration<Configuration> {
         var result = CheckedConfiguration<Configuration>(
             configuration: nil, credentials: [], diagnostics: [], path: nil)
-        let path = flags.config ?? (flags.namesServer ? nil : program.searchPaths.first(where: exists))
-        if path == nil, !flags.namesServer {
+        let path = request.config ?? (request.namesServer ? nil : program.searchPaths.first(where: exists))
+        if path == nil, !request.namesServer {
             result.diagnostics = [noConfiguration(program)]
             return result
         }
@@ -91,7 +130,7 @@ package enum ConfigurationSource {
                 return result
             }
         }
-        let loaded = parse(file, flags.overrides, Environment.variable)
+        let loaded = parse(file, request.overrides, Environment.variable)
         result.diagnostics += loaded.diagnostics
         if let configuration = loaded.configuration {
             result.configuration = configuration
@@ -106,7 +145,7 @@ package enum ConfigurationSource {
             help: "\(program.rawValue) --server-url LINK")
     }
 
-    private static func exists(_ path: String) -> Bool {
+    static func exists(_ path: String) -> Bool {
         (try? SmallFile(path, limit: maximumFile)) != nil
     }
 
@@ -114,13 +153,22 @@ package enum ConfigurationSource {
         let places = program.searchPaths.joined(separator: ", ")
         return Diagnostic(
             .unreadableFile, "there is no configuration", path: "",
-            help: "\(program.rawValue) -c FILE, or -s HOST:PORT -m METHOD --password-file FILE; looked for \(places)")
+            help: "\(program.rawValue) init makes one; looked for \(places); -c FILE names another, "
+                + "-s HOST:PORT -m METHOD --password-file FILE stand in for one")
     }
 
     fileprivate static func exposed(_ path: String, _ mode: UInt32) -> Diagnostic {
         Diagnostic(
             .exposedFile, "key file can be read by others (mode 0\(String(mode, radix: 8)))", path: path,
             help: "chmod 600 \(path)")
+    }
+
+    /// The key itself, for who is to be given it.
+    package static func text(of password: PasswordSource) throws(SmallFile.Failure) -> String {
+        switch password {
+        case .text(let text): text
+        case .file(let path): try readPassword(path).text
+        }
     }
 
     fileprivate static func readPassword(_ path: String) throws(SmallFile.Failure) -> (text: String, mode: UInt32?) {

@@ -16,6 +16,13 @@ package enum Environment {
         isatty(descriptor) == 1
     }
 
+    /// How wide a terminal is; nil for what is none, or does not say.
+    package static func columns(_ descriptor: CInt) -> Int? {
+        var size = winsize()
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+        return Int(size.ws_col)
+    }
+
     /// Covers every argument that is `secret`, so that ps no longer shows it.
     package static func hideArgument(_ secret: String) {
         guard !secret.isEmpty else { return }

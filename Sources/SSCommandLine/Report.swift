@@ -29,4 +29,26 @@ package enum Report {
         if let help { message += "   " + palette.paint("= help:", .help) + " \(help)\n" }
         Environment.write(message, to: 2)
     }
+
+    // MARK: Steps
+
+    /// Something that was done, or was looked at and is well.
+    package static func done(_ text: String) {
+        Environment.write(palette.paint("✓", .success) + " \(text)\n", to: 2)
+    }
+
+    /// Something that was looked at and is not well, and what to do about it.
+    package static func notDone(_ text: String, help: String? = nil) {
+        Environment.write(palette.paint("✗", .error) + " \(text)\n" + (help.map(helpLine) ?? ""), to: 2)
+    }
+
+    /// Something to know.
+    package static func note(_ text: String, help: String? = nil) {
+        Environment.write(palette.paint("note", .warning) + ": \(text)\n" + (help.map(helpLine) ?? ""), to: 2)
+    }
+
+    /// A line as it is.
+    package static func say(_ text: String) { Environment.write(text + "\n", to: 2) }
+
+    private static func helpLine(_ text: String) -> String { "  " + palette.paint("→", .help) + " \(text)\n" }
 }

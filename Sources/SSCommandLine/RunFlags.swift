@@ -84,6 +84,9 @@ package struct RunFlags: ParsableArguments {
             } catch {
                 throw ValidationError("--server-url: \(error)")
             }
+            if link?.plugin != nil {
+                throw ValidationError("--server-url: the link asks for a plugin, which this version does not run")
+            }
         }
     }
 
@@ -97,6 +100,9 @@ package struct RunFlags: ParsableArguments {
 
     /// Whether anything but a file was given.
     package var namesServer: Bool { server != nil || serverPort != nil || link != nil }
+
+    /// Whether the link asks for something that is not done.
+    var linkHasPrefix: Bool { link?.prefix != nil }
 
     /// What no other process should see in the list of processes.
     package var secrets: [String] { [password, serverURL].compactMap(\.self) }

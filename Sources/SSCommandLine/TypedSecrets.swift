@@ -3,7 +3,7 @@
 internal import SSCommon
 
 struct TypedSecrets {
-    private static let flags: Set<String> = ["-k", "--password", "--server-url"]
+    private static let flags: Set<String> = ["-k", "--password", "--server-url", "--decode"]
 
     /// What one argument says about itself and the next.
     private enum Kind {

@@ -18,6 +18,18 @@ package enum Base64 {
         return String(decoding: text, as: UTF8.self)
     }
 
+    /// The URL-safe alphabet, without padding (RFC 4648 section 5).
+    package static func encodeURLSafe(_ bytes: [UInt8]) -> String {
+        let text = encode(bytes).utf8.filter { $0 != UInt8(ascii: "=") }.map { digit in
+            switch digit {
+            case UInt8(ascii: "+"): UInt8(ascii: "-")
+            case UInt8(ascii: "/"): UInt8(ascii: "_")
+            default: digit
+            }
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
     /// Reads the standard and the URL-safe alphabet, with or without padding; nil for anything else.
     package static func decode(_ text: some StringProtocol) -> [UInt8]? {
         var digits = Array(text.utf8)

@@ -12,9 +12,10 @@ extension ConfigurationReader {
                 .ignored, "\(users.shown) has no effect here", users, label: "users belong to an entry of \"servers\"")
         }
         reportSameListeners(placed.map { ($0.endpoint.address, $0.endpoint.mode, $0.setting) })
-        let configuration = ServerConfiguration(
+        var configuration = ServerConfiguration(
             listeners: placed.map(\.endpoint), egress: egress(), settings: common(), blacklist: blacklist(),
             cache: cache(), admin: admin())
+        configuration.publicHost = top["public_host"]?.host
         return faults.hasErrors ? nil : configuration
     }
 

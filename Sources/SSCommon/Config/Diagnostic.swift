@@ -46,23 +46,8 @@ package struct Diagnostic: Hashable, Sendable {
     /// One JSON object (RFC 8259) without a line end: code, severity, path, line, column, message, help.
     package var jsonLine: String {
         let text = label.isEmpty ? message : message + ": " + label
-        return "{\"code\":\"\(code.rawValue)\",\"severity\":\"\(severity.rawValue)\",\"path\":\(Self.json(path)),"
+        return "{\"code\":\"\(code.rawValue)\",\"severity\":\"\(severity.rawValue)\",\"path\":\(JSONText.quote(path)),"
             + "\"line\":\(line.map(String.init) ?? "null"),\"column\":\(column.map(String.init) ?? "null"),"
-            + "\"message\":\(Self.json(text)),\"help\":\(help.map(Self.json) ?? "null")}"
-    }
-
-    private static func json(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case "\u{0}"..."\u{1f}", "\u{7f}"..."\u{9f}", "\u{2028}", "\u{2029}":
-                let hex = String(scalar.value, radix: 16)
-                result += "\\u" + String(repeating: "0", count: 4 - hex.utf8.count) + hex
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
+            + "\"message\":\(JSONText.quote(text)),\"help\":\(help.map(JSONText.quote) ?? "null")}"
     }
 }

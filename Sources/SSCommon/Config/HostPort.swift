@@ -110,6 +110,16 @@ extension HostPort {
     }
 }
 
+extension HostPort {
+    /// The host alone: an address in its canonical form without brackets, or the name as it was written.
+    package var hostText: String {
+        switch host {
+        case .ip(let address): address.description
+        case .name(let name): name.text ?? name.description
+        }
+    }
+}
+
 extension HostPort: CustomStringConvertible {
     package var description: String {
         if let port { return TargetAddress(host, port: port).description }

@@ -53,9 +53,10 @@ package struct JSONDocument: Sendable {
     package let root: JSONValue?
     package let faults: [JSONFault]
 
-    package init(_ bytes: [UInt8], path: String) {
-        if bytes.count > Self.sizeLimit {
-            let limit = "a configuration has at most \(Self.sizeLimit >> 20) MiB"
+    /// `sizeLimit` is in bytes, whole MiB.
+    package init(_ bytes: [UInt8], path: String, sizeLimit: Int = Self.sizeLimit) {
+        if bytes.count > sizeLimit {
+            let limit = "at most \(sizeLimit >> 20) MiB are read"
             faults = [JSONFault(code: .fileTooLarge, span: SourceSpan(0, 0), message: "file too large", label: limit)]
             root = nil
             source = SourceText(path: path, bytes: [])

@@ -85,3 +85,45 @@ package enum PasswordStrength: Hashable, Sendable {
         return (table + rest).last { $0.0 <= pool }?.1 ?? 0
     }
 }
+
+extension PasswordStrength {
+    /// Why `password` may not be the key of a new server, in words that do not hold it; nil if it may.
+    package static func refusal(of password: String, for method: CipherMethod) -> String? {
+        if password.hasPrefix("${"), password.hasSuffix("}") {
+            return "in a configuration that is the name of a variable"
+        }
+        let strength = PasswordStrength(of: password)
+        switch strength {
+        case .wellKnown: return "it is printed in manuals and lists of passwords"
+        case .placeholder: return "that is the example's key"
+        case .strong, .short, .guessable: break
+        }
+        switch method.edition {
+        case .sip022: return keyRefusal(password, method)
+        case .sip004: return strength.weakness
+        }
+    }
+
+    private var weakness: String? {
+        switch self {
+        case .strong: nil
+        case .wellKnown, .placeholder: "it is well known"
+        case .short(let length):
+            "it has \(length) of at least \(Self.minimumLength) characters; whoever records one packet can try them all"
+        case .guessable(let bits):
+            "it is worth about \(bits) bits of at least \(Self.minimumBits); whoever records one packet can guess at leisure"
+        }
+    }
+
+    private static func keyRefusal(_ text: String, _ method: CipherMethod) -> String? {
+        do throws(PreSharedKeys.Fault) {
+            let keys = try PreSharedKeys.decode(text, for: method)
+            if keys.count > 1 { return "it is more than one key" }
+            // Of 16 random bytes fewer than 8 are different once in more than 2^60 times.
+            let distinct = Set(Base64.decode(text) ?? [])
+            return distinct.count < 8 ? "its bytes are not random" : nil
+        } catch {
+            return "\(error.message(method)); \(method.rawValue) takes \(method.keyLength) random bytes in base64"
+        }
+    }
+}

@@ -94,6 +94,7 @@ package enum Schema {
 
     private static let server = [
         SchemaKey("port_password", .portPasswords, .only(.server)),
+        SchemaKey("public_host", .host, .only(.server)),
         SchemaKey("forbidden_ip", .oneOrMany(.anyText), .only(.server)),
         SchemaKey("egress", .section(.egress), .only(.server)),
         SchemaKey("blacklist", .section(.blacklist), .only(.server), .planned),

@@ -8,6 +8,8 @@ package struct ServerConfiguration: Hashable, Sendable {
     package var blacklist: BlacklistConfiguration
     package var cache: CacheConfiguration
     package var admin: AdminConfiguration
+    /// How laptops reach this machine, where that is another host (or port) than it knows of itself; for links.
+    package var publicHost: HostPort?
 
     package init(
         listeners: [EndpointConfiguration], egress: EgressConfiguration = EgressConfiguration(),

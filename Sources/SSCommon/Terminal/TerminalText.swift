@@ -27,6 +27,9 @@ package enum TerminalText {
         }
     }
 
+    /// Foreign text made harmless, whole and without quotes.
+    package static func plain(_ text: String) -> String { text.unicodeScalars.map { show($0).text }.joined() }
+
     /// Foreign text in quotes for a message: harmless, no longer than `limit` characters, and without the key in a link.
     package static func quote(_ text: some StringProtocol, limit: Int = 60) -> String {
         var result = "\""

@@ -10,22 +10,7 @@ struct GenerateKey: ParsableCommand {
     var method: String
 
     func run() throws {
-        switch MethodName(method) {
-        case .known(let method):
-            print(Base64.encode(Sodium.random(method.keyLength)))
-        case .refused(let reason):
-            Report.error("\(TerminalText.quote(method)) is refused: \(reason)", help: "use 2022-blake3-aes-256-gcm")
-            throw ExitCode(64)
-        case .rare:
-            Report.error(
-                "\(TerminalText.quote(method)) is not in this version", help: "use 2022-blake3-chacha20-poly1305")
-            throw ExitCode(64)
-        case .unknown(let suggestion):
-            let methods = "methods: " + MethodName.supported.joined(separator: ", ")
-            Report.error(
-                "\(TerminalText.quote(method)) is no encryption method",
-                help: suggestion.map { "did you mean \"\($0)\"?" } ?? methods)
-            throw ExitCode(64)
-        }
+        guard let method = MethodName.named(method) else { throw MethodName.complain(method) }
+        print(Base64.encode(Sodium.random(method.keyLength)))
     }
 }

@@ -8,7 +8,7 @@ struct SSServer: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ssserver", abstract: "An encrypted relay for people behind hostile networks: the server.",
         version: "ssserver \(ProductVersion.current)",
-        subcommands: [Run.self, Check.self, GenerateKey.self], defaultSubcommand: Run.self)
+        subcommands: [Run.self, Check.self, Init.self, Share.self, GenerateKey.self], defaultSubcommand: Run.self)
 
     static func main() async {
         await ProgramMain.run(Self.self, .ssserver, arguments: ProcessArguments.all)
