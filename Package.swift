@@ -67,7 +67,7 @@ let package = Package(
         // Arrows: SSCommon <- SSNetwork <- SSCommandLine <- {sslocal, ssserver}; SSCommon <- SSServerCore <- ssserver.
         .target(name: "SSCommon", dependencies: ["CSodium", "COpenSSL"], swiftSettings: strict),
         .target(
-            name: "SSNetwork", dependencies: ["SSCommon", "CLinux", nio, nioLocks, nioPosix, logging],
+            name: "SSNetwork", dependencies: ["SSCommon", "CLinux", nio, nioLocks, nioPosix, nioHTTP, logging],
             swiftSettings: strict),
         .target(
             name: "SSCommandLine",
