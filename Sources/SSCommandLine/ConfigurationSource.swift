@@ -9,7 +9,8 @@ package enum Program: String, CaseIterable, Sendable {
 
     /// Its subcommands, the default one first.
     package var commands: [String] {
-        self == .sslocal ? ["run", "check", "init", "url"] : ["run", "check", "init", "share", "genkey"]
+        self == .sslocal
+            ? ["run", "check", "init", "url", "status", "use"] : ["run", "check", "init", "share", "genkey"]
     }
 
     /// Where a configuration is looked for if no flag says where.
@@ -76,6 +77,16 @@ package enum ConfigurationSource {
     /// Of the file alone; nil for the one that is found.
     package static func local(at path: String?) -> CheckedConfiguration<LocalConfiguration> {
         local(Request(config: path))
+    }
+
+    /// What a configuration says about the program itself: of the file `config`, or of the one that is found; the customs
+    /// where there is none. Nil for a file that is no good.
+    package static func settings(_ program: Program, config: String?) -> CommonSettings? {
+        guard config != nil || program.searchPaths.contains(where: exists) else { return CommonSettings() }
+        switch program {
+        case .sslocal: return local(at: config).configuration?.settings
+        case .ssserver: return server(at: config).configuration?.settings
+        }
     }
 
     private static func local(_ request: Request) -> CheckedConfiguration<LocalConfiguration> {

@@ -19,6 +19,8 @@ package struct CommonSettings: Hashable, Sendable {
     package var workers: Int?
     /// Where state is kept; nil for the contract's default.
     package var stateDirectory: String?
+    /// Of the admin API: a path, if relative below the state directory.
+    package var adminSocket = "admin.sock"
     /// A file of rules; checked, and not acted on by this version.
     package var acl: String?
     package var log = LogConfiguration()

@@ -79,7 +79,6 @@ extension ConfigurationReader {
     private mutating func admin() -> AdminConfiguration {
         var admin = AdminConfiguration()
         guard let section = top["admin"]?.section else { return admin }
-        admin.socket = section["socket"]?.text ?? admin.socket
         admin.tokenFile = section["token_file"]?.text
         admin.hasBandwidthAPI = section["bandwidth_api"]?.flag ?? admin.hasBandwidthAPI
         if let setting = section["listen"], let host = setting.host {
@@ -89,7 +88,7 @@ extension ConfigurationReader {
                 report(.badPort, "no port", setting, label: "write ADDRESS:PORT")
             }
         }
-        for key in ["socket", "listen", "token_file"] {
+        for key in ["listen", "token_file"] {
             if let setting = section[key] { reportNotActedOn(setting) }
         }
         if admin.hasBandwidthAPI, let setting = section["bandwidth_api"] { reportNotActedOn(setting) }

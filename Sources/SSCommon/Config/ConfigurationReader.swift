@@ -125,6 +125,7 @@ struct ConfigurationReader {
         settings.nofile = (flags["nofile"] ?? top["nofile"])?.number
         settings.workers = top["workers"]?.number
         settings.stateDirectory = top["state_directory"]?.text
+        settings.adminSocket = top["admin"]?.section?["socket"]?.text ?? settings.adminSocket
         if let acl = flags["acl"] ?? top["acl"] {
             settings.acl = acl.text
             reportNotActedOn(acl)

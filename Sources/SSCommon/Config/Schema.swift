@@ -82,6 +82,7 @@ package enum Schema {
         SchemaKey("acl", .text, .both, .planned),
         SchemaKey("log", .section(.log)),
         SchemaKey("state_directory", .text),
+        SchemaKey("admin", .section(.admin)),
     ]
 
     private static let local = [
@@ -99,7 +100,6 @@ package enum Schema {
         SchemaKey("egress", .section(.egress), .only(.server)),
         SchemaKey("blacklist", .section(.blacklist), .only(.server), .planned),
         SchemaKey("cache", .section(.cache), .only(.server), .planned),
-        SchemaKey("admin", .section(.admin), .only(.server), .planned),
     ]
 
     private static let user = [
@@ -149,7 +149,7 @@ package enum Schema {
     ]
 
     private static let admin = [
-        SchemaKey("socket", .text, .both, .planned),
+        SchemaKey("socket", .text),
         SchemaKey("listen", .host, .both, .planned),
         SchemaKey("token_file", .text, .both, .planned),
         SchemaKey("bandwidth_api", .flag, .both, .planned),

@@ -43,6 +43,11 @@ package enum TerminalText {
         return result + "\""
     }
 
+    /// The columns that harmless text takes.
+    package static func columns(_ text: some StringProtocol) -> Int {
+        text.unicodeScalars.reduce(0) { $0 + show($1).columns }
+    }
+
     /// The blocks of UAX 11 (East Asian Width) that terminals draw two columns wide.
     private static func isWide(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {

@@ -1,12 +1,14 @@
 // Requests that a server has not answered. Each target is looked at for itself and must have had its time: three slow sites
-// asked at once are three questions, one site asked thirty times is one.
+// asked at once are three questions, one page's thirty requests to one site are one.
 
 /// What was asked since the server's last answer. Bounded.
 struct Silence: Hashable, Sendable {
     private struct Question: Hashable, Sendable {
         var target: Int
         var since: ContinuousClock.Instant
-        var repeats: Int
+        var last: ContinuousClock.Instant
+        /// How often somebody has tried, at different times.
+        var tries: Int
     }
 
     private var questions: [Question] = []
@@ -18,15 +20,22 @@ struct Silence: Hashable, Sendable {
     /// How long an answer may take before its lack says something, and before it says much.
     private static let patience = Duration.seconds(4)
     private static let longPatience = Duration.seconds(10)
+    /// Whoever tries one target again and again has waited this long in all, so often, with so much time between.
+    private static let retryPatience = Duration.seconds(6)
+    private static let retries = 3
+    private static let retryTime = Duration.seconds(1)
 
     var isEmpty: Bool { questions.isEmpty }
 
     mutating func asked(_ target: Int, now: ContinuousClock.Instant) {
         forget(now)
         if let index = questions.firstIndex(where: { $0.target == target }) {
-            questions[index].repeats = min(questions[index].repeats + 1, 1000)
+            if now - questions[index].last >= Self.retryTime {
+                questions[index].tries = min(questions[index].tries + 1, 9)
+            }
+            questions[index].last = now
         } else if questions.count < Self.limit {
-            questions.append(Question(target: target, since: now, repeats: 1))
+            questions.append(Question(target: target, since: now, last: now, tries: 1))
         }
     }
 
@@ -41,6 +50,6 @@ struct Silence: Hashable, Sendable {
         let waitingLong = questions.count { now - $0.since >= Self.longPatience }
         if waitingLong >= 5 { return ServerHealth.condemned }
         if waiting >= 3 { return 2 }
-        return questions.contains { now - $0.since >= Self.longPatience && $0.repeats >= 4 } ? 1 : 0
+        return questions.contains { now - $0.since >= Self.retryPatience && $0.tries >= Self.retries } ? 1 : 0
     }
 }

@@ -22,7 +22,9 @@ final class LocalRuntime: Sendable {
     private let loops: LoopContexts
     private let resolver: any NameResolver
     private let endResolver: @Sendable () -> Void
+    private let configured: [ServerEntry]
     private let servers: ServerSet
+    private let keepsList: Bool
     private let command: UnreachableCommand?
     private let streamReplay = ReplayGuard(capacity: 10_000)
     private let datagramReplay = ReplayGuard(capacity: 10_000)
@@ -34,8 +36,12 @@ final class LocalRuntime: Sendable {
     /// Datagrams read at a time on a port.
     private static let datagramBatch = 32
 
-    /// `credentials` are those of the configuration's servers, in their order.
-    init(_ configuration: LocalConfiguration, credentials: [Credential], log: LogSink, logger: Logger) {
+    /// `credentials` are those of the configuration's servers, in their order. A list that was swapped in while the program
+    /// ran last is used again if `keepsList`.
+    init(
+        _ configuration: LocalConfiguration, credentials: [Credential], keepsList: Bool, log: LogSink, logger: Logger
+    ) {
+        self.keepsList = keepsList
         self.configuration = configuration
         self.log = log
         self.logger = logger
@@ -44,8 +50,8 @@ final class LocalRuntime: Sendable {
         loops = LoopContexts(group, ledger: ledger)
         (resolver, endResolver) = configuration.settings.makeResolver(group)
         command = configuration.onUnreachable.flatMap { UnreachableCommand($0, logger: logger) }
-        let entries = zip(configuration.servers, credentials).map { ServerEntry(configuration: $0, credential: $1) }
-        servers = ServerSet(entries, resolver: resolver, logger: logger, hasAlarm: command != nil)
+        configured = zip(configuration.servers, credentials).map { ServerEntry(configuration: $0, credential: $1) }
+        servers = ServerSet(configured, resolver: resolver, logger: logger, hasAlarm: command != nil)
     }
 
     /// Of accepted connections: dead peers must not be kept for ever.
@@ -57,18 +63,23 @@ final class LocalRuntime: Sendable {
     struct Listeners: Sendable {
         var streams: [StreamListener] = []
         var datagrams: [DatagramPort] = []
+        var admin: LocalAdmin?
     }
 
     /// Opens every port, or none.
     func start() async throws(StartFailure) -> Listeners {
         let addresses = try await ListenAddress.resolve(
             configuration.locals.map(\.address), with: resolver, on: group.any())
+        var listeners = Listeners()
+        // Before the first stream: it may bring another list of servers.
+        listeners.admin = await LocalAdmin.open(
+            configuration.settings, servers: servers, configured: configured, ledger: ledger, keepsList: keepsList,
+            logger: logger)
         let dialer = dialer
         ServerCare(
             servers: servers, check: ServerCheck(servers: servers, dialer: dialer), command: command,
             forgetNames: { [resolver] in (resolver as? CachingResolver)?.forget() }, eventLoop: group.next()
         ).start()
-        var listeners = Listeners()
         do {
             for (index, local) in configuration.locals.enumerated() {
                 for address in addresses[index] { try await open(local, address, &listeners) }
@@ -193,6 +204,7 @@ final class LocalRuntime: Sendable {
     private func close(_ listeners: Listeners) async {
         for listener in listeners.streams { try? await listener.close().get() }
         for port in listeners.datagrams { try? await port.close().get() }
+        await listeners.admin?.close()
     }
 }
 

@@ -17,12 +17,24 @@ struct UnansweredTests {
         "Several targets, each with its time, are evidence; one is not, and few are little",
         arguments: [
             (5, [1], .healthy), (3, [1, 2, 3], .healthy), (5, [1, 2, 3], .suspect), (30, [1, 2, 3, 4], .suspect),
-            (12, [1, 2, 3, 4, 5], .down), (9, [1, 2, 3, 4, 5], .suspect), (12, [1, 1, 1, 1], .suspect),
-            (12, [1, 1, 1], .healthy), (59, Array(repeating: 1, count: 500), .suspect),
+            (12, [1, 2, 3, 4, 5], .down), (9, [1, 2, 3, 4, 5], .suspect),
+            (59, Array(repeating: 1, count: 500), .healthy),
         ] as [(Int, [Int], ServerHealth.State)])
     func evidence(seconds: Int, targets: [Int], expected: ServerHealth.State) {
         let driver = after(.seconds(seconds), asking: targets)
         #expect(driver.state(0) == expected)
+    }
+
+    @Test("One target is evidence where somebody tries it again and again, but never condemns")
+    func retried() {
+        var driver = after(.zero, asking: [1])
+        for expected in [ServerHealth.State.healthy, .suspect, .suspect, .suspect] {
+            driver.pass(.seconds(3))
+            driver.note(.asked(target: 1), 0)
+            driver.look()
+            #expect(driver.state(0) == expected)
+        }
+        #expect(driver.state(0) == .suspect)
     }
 
     @Test("One long wait does not make three new requests look old")
