@@ -14,7 +14,8 @@ extension ConfigurationReader {
                 label: "a server listens there", help: "write the name or address of your server")
         }
         let configuration = LocalConfiguration(
-            servers: placed.map(\.endpoint), locals: locals(), settings: common(), onUnreachable: onUnreachable())
+            servers: placed.map(\.endpoint), locals: locals(), settings: common(), onUnreachable: onUnreachable(),
+            online: online())
         return faults.hasErrors ? nil : configuration
     }
 
@@ -36,6 +37,23 @@ extension ConfigurationReader {
             return nil
         }
         return words
+    }
+
+    private mutating func online() -> OnlineConfiguration? {
+        guard let section = top["online_config"]?.section else { return nil }
+        guard let setting = section["config_url"], let text = expanded(setting) else {
+            missing("config_url", in: section)
+            return nil
+        }
+        do throws(HTTPSAddress.Fault) {
+            return OnlineConfiguration(
+                try HTTPSAddress(text),
+                interval: section["update_interval"]?.time ?? OnlineConfiguration.usualInterval,
+                isDirect: section["through"]?.text == "direct")
+        } catch {
+            report(.badValue, error.description, setting, help: "write \"https://example.com/path/servers.json\"")
+            return nil
+        }
     }
 
     private mutating func locals() -> [LocalListener] {

@@ -25,6 +25,7 @@ package enum SchemaSection: String, CaseIterable, Sendable {
     case blacklist
     case cache
     case admin
+    case online = "online_config"
     case log
 
     /// For "not a key of …".
@@ -35,7 +36,7 @@ package enum SchemaSection: String, CaseIterable, Sendable {
         case .user: "an entry of \"users\""
         case .localEntry: "an entry of \"locals\""
         case .localUser: "a user of \"locals\""
-        case .egress, .blacklist, .cache, .admin, .log: "\"\(rawValue)\""
+        case .egress, .blacklist, .cache, .admin, .online, .log: "\"\(rawValue)\""
         }
     }
 }

@@ -41,7 +41,8 @@ struct StatusText {
                 + "\(number("streams_open")) streams · \(number("associations_open")) udp associations · "
                 + "↓ \(LiveLine.bytes(number("bytes_down"))) ↑ \(LiveLine.bytes(number("bytes_up")))",
             status["list"]?.text.map {
-                "servers of \(TerminalText.plain($0)), swapped in (sslocal use --config goes back)"
+                "servers of \(TerminalText.plain($0))"
+                    + (status["is_swapped_in"]?.flag == true ? ", swapped in (sslocal use --config goes back)" : "")
             },
             elsewhere > 0 ? "\(elsewhere) streams run on servers that were used before" : nil,
         ]

@@ -14,11 +14,15 @@ struct Use: ParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "An ss:// link; - for standard input; or a file of links or a SIP008 document.", valueName: "link"))
+            "An ss:// link; - for standard input; a file of links or a SIP008 document; or an https:// address of one.",
+            valueName: "link"))
     var source: String?
 
     @Flag(name: .customLong("config"), help: "Use the servers of the configuration again.")
     var configuration = false
+
+    @Flag(help: "Fetch an https:// address directly and not through the tunnel.")
+    var direct = false
 
     @Option(name: .customShort("c"), help: ArgumentHelp("The configuration sslocal runs with.", valueName: "file"))
     var file: String?
@@ -33,11 +37,14 @@ struct Use: ParsableCommand {
         if (source != nil) == configuration {
             throw ValidationError("name a link, a file or -, or say --config")
         }
+        if direct, !Self.isAddress(source ?? "") { throw ValidationError("--direct is about an https:// address") }
     }
 
     func run() throws {
         // Covered before anything else is done with it.
-        if let source, ServerLink.covered(source) != source { Environment.hideArgument(source) }
+        if let source, Self.isAddress(source) || ServerLink.covered(source) != source {
+            Environment.hideArgument(source)
+        }
         let answer = try AdminFlags(config: file, socket: socket).ask(.sslocal, .put, "/api/v1/servers", try body())
         for reason in answer.json?["skipped"]?.elements.compactMap(\.text) ?? [] {
             Report.notDone("left out: \(TerminalText.plain(reason))")
@@ -49,8 +56,19 @@ struct Use: ParsableCommand {
                 + (servers.count > 5 ? " and \(servers.count - 5) more" : ""))
     }
 
+    private static func isAddress(_ text: String) -> Bool { text.lowercased().hasPrefix("https://") }
+
     private func body() throws -> JSONNode {
         guard let source else { return .members(["configuration": .bool(true)]) }
+        if Self.isAddress(source) {
+            do throws(HTTPSAddress.Fault) {
+                _ = try HTTPSAddress(source)
+            } catch {
+                Report.error(error.description, help: "sslocal use --help")
+                throw ExitCode(64)
+            }
+            return .members(["url": .string(source), "through": direct ? "direct" : "tunnel"])
+        }
         let input = try LinkInput(source)
         if input.isVisible {
             Report.note(

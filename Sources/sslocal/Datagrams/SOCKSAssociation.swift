@@ -16,8 +16,7 @@ struct AssociationService: Sendable {
         guard let peer = client.remoteAddress.flatMap(Endpoint.init(folding:)),
             let near = client.localAddress.flatMap(Endpoint.init(folding:))
         else { return eventLoop.makeFailedFuture(DialError.failed("a client without an address")) }
-        let server = upstream.servers.datagramServer()
-        return server.endpoint(on: eventLoop).flatMap { endpoint in
+        return upstream.choose(on: eventLoop).flatMap { server, endpoint in
             let handler = NIOLoopBound(
                 SOCKSAssociationHandler(
                     peer: peer.address, expectedPort: hint.port, server: server, endpoint: endpoint, upstream: upstream,

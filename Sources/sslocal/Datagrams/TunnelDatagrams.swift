@@ -66,8 +66,7 @@ final class TunnelDatagramHandler: ChannelInboundHandler {
             send(envelope.data, through: association)
             return
         }
-        let server = upstream.servers.datagramServer()
-        server.endpoint(on: context.eventLoop).assumeIsolated().whenSuccess { endpoint in
+        upstream.choose(on: context.eventLoop).assumeIsolated().whenSuccess { server, endpoint in
             let association = self.table.use(application, now: .now()) ?? self.open(application, server, endpoint)
             self.send(envelope.data, through: association)
             self.flushAssociations()

@@ -11,6 +11,22 @@ final class UpstreamAssociation {
     struct Service: Sendable {
         let servers: ServerSet
         let replay: ReplayGuard
+
+        /// The best server for datagrams whose address can be had, and that address.
+        func choose(on eventLoop: any EventLoop) -> EventLoopFuture<(UpstreamServer, Endpoint)> {
+            next(servers.datagramRoute()[...], on: eventLoop)
+        }
+
+        private func next(
+            _ route: ArraySlice<UpstreamServer>, on eventLoop: any EventLoop
+        ) -> EventLoopFuture<(UpstreamServer, Endpoint)> {
+            guard let server = route.first else { return eventLoop.makeFailedFuture(DialError.nameNotFound) }
+            return server.endpoint(on: eventLoop).map { (server, $0) }.flatMapError { error in
+                servers.failed(server, DialError(error))
+                let rest = route.dropFirst()
+                return rest.isEmpty ? eventLoop.makeFailedFuture(error) : next(rest, on: eventLoop)
+            }
+        }
     }
 
     private let service: Service
@@ -107,12 +123,12 @@ final class UpstreamAssociation {
     private func look() {
         generation = service.servers.generation
         guard !isMoving, !service.servers.isUsable(server) else { return }
-        let next = service.servers.datagramServer()
-        guard next.id != server.id else { return }
         isMoving = true
-        next.endpoint(on: eventLoop).assumeIsolated().whenComplete { result in
+        service.choose(on: eventLoop).assumeIsolated().whenComplete { result in
             self.isMoving = false
-            guard case .success(let endpoint) = result, !self.isClosed else { return }
+            guard case .success(let (next, endpoint)) = result, !self.isClosed, next.id != self.server.id else {
+                return
+            }
             self.move(to: next, at: endpoint)
         }
     }

@@ -72,10 +72,12 @@ final class LocalRuntime: Sendable {
             configuration.locals.map(\.address), with: resolver, on: group.any())
         var listeners = Listeners()
         // Before the first stream: it may bring another list of servers.
-        listeners.admin = await LocalAdmin.open(
-            configuration.settings, servers: servers, configured: configured, ledger: ledger, keepsList: keepsList,
-            logger: logger)
         let dialer = dialer
+        let sources = ListSources(tunnel: dialer, direct: dialer.connector, eventLoop: group.next())
+        let subject = LocalAdmin.Subject(
+            configuration: configuration, servers: servers, configured: configured, sources: sources, ledger: ledger,
+            keepsList: keepsList)
+        listeners.admin = await LocalAdmin.open(subject, logger: logger)
         ServerCare(
             servers: servers, check: ServerCheck(servers: servers, dialer: dialer), command: command,
             forgetNames: { [resolver] in (resolver as? CachingResolver)?.forget() }, eventLoop: group.next()
@@ -190,7 +192,7 @@ final class LocalRuntime: Sendable {
 
     /// Takes no new connections, lets open streams finish for a moment, and ends.
     func drain(_ listeners: Listeners) async {
-        command?.stop()
+        await command?.stop()
         await close(listeners)
         loops.drain()
         let deadline = ContinuousClock.now + Self.drainTime

@@ -1,5 +1,5 @@
-// The list of servers that was swapped in while the program ran, as a SIP008 document in the state directory: whole or not
-// there at all, whenever the program or the machine stops.
+// A list of servers in the state directory, as a SIP008 document: one that was swapped in while the program ran, or that was
+// published. Whole or not there at all, whenever the program or the machine stops.
 internal import SSCommon
 internal import SSNetwork
 
@@ -10,14 +10,20 @@ internal import SSNetwork
 #endif
 
 struct ServerListFile: Sendable {
-    static let name = "servers.json"
+    /// One that a person handed over, and one that was published.
+    enum Kind: String {
+        case swapped = "servers.json"
+        case online = "online-servers.json"
+    }
 
     let path: String
     private let directory: String
+    private let name: String
 
-    init(in directory: String) {
+    init(_ kind: Kind, in directory: String) {
         self.directory = directory
-        path = "\(directory)/\(Self.name)"
+        name = kind.rawValue
+        path = "\(directory)/\(name)"
     }
 
     var exists: Bool { PrivateFile.exists(path) }
@@ -43,7 +49,7 @@ struct ServerListFile: Sendable {
             let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
                 String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
             }
-            if name.hasPrefix(".\(Self.name).") { names.append(name) }
+            if name.hasPrefix(".\(self.name).") { names.append(name) }
         }
         for name in names { unlink("\(directory)/\(name)") }
     }

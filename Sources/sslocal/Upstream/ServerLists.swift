@@ -7,117 +7,204 @@ internal import SSNetwork
 
 final class ServerLists: Sendable {
     /// Why a list is not used; the one before stays.
-    enum Refusal: Error {
+    enum Refusal: Error, CustomStringConvertible {
         /// None of its servers can be used; the reasons.
         case nothingUsable([String])
         /// It could not be kept; why.
         case notKept(String)
+
+        var description: String {
+            switch self {
+            case .nothingUsable(let reasons):
+                let why = reasons.isEmpty ? "" : ": " + reasons.prefix(5).joined(separator: "; ")
+                return "there is no server in it that can be used" + why
+            case .notKept(let reason): return "the list could not be kept, so it is not used: \(reason)"
+            }
+        }
+    }
+
+    private struct State {
+        /// The list in use is the one that was swapped in.
+        var isSwapped = false
+        /// What the configuration stands for: its own servers, or those it has fetched.
+        var usual: [ServerEntry]
+        var isOnline = false
     }
 
     private let servers: ServerSet
     private let configured: [ServerEntry]
-    private let file: ServerListFile
+    private let swappedFile: ServerListFile
+    private let onlineFile: ServerListFile
     private let logger: Logger
-    /// Whether the list in use is the file's; held for the whole of a swap.
-    private let isFromFile = NIOLockedValueBox(false)
+    /// Held for the whole of a swap.
+    private let state: NIOLockedValueBox<State>
 
     /// `configured` are the configuration's servers, which `servers` has now; at least one.
-    init(_ servers: ServerSet, configured: [ServerEntry], file: ServerListFile, logger: Logger) {
+    init(_ servers: ServerSet, configured: [ServerEntry], directory: String, logger: Logger) {
         self.servers = servers
         self.configured = configured
-        self.file = file
+        swappedFile = ServerListFile(.swapped, in: directory)
+        onlineFile = ServerListFile(.online, in: directory)
         self.logger = logger
+        state = NIOLockedValueBox(State(usual: configured))
     }
 
     /// The file that the servers come from; nil for the configuration.
-    var source: String? { isFromFile.withLockedValue { $0 ? file.path : nil } }
+    var source: String? {
+        state.withLockedValue { $0.isSwapped ? swappedFile.path : $0.isOnline ? onlineFile.path : nil }
+    }
 
-    /// At the start: takes the list that was in use when the program last ran. `isWanted` is false where the command line
-    /// names the server.
-    func restore(isWanted: Bool) {
-        file.clearLeftovers()
-        guard file.exists else { return }
-        guard isWanted else {
-            logger.warning(
-                "the server of the command line is used; the list that was swapped in earlier is not",
-                metadata: ["file": "\(file.path)"])
-            return
-        }
-        isFromFile.withLockedValue { isFromFile in
-            do throws(SmallFile.Failure) {
-                let document = try file.load()
-                let (entries, _) = usable(document.servers)
-                guard !entries.isEmpty else {
-                    logger.error(
-                        "the list of servers that was swapped in earlier is no good; the configuration's are used",
-                        metadata: ["file": "\(file.path)"])
-                    return
-                }
+    /// Whether a person has swapped it in.
+    var isSwapped: Bool { state.withLockedValue(\.isSwapped) }
+
+    // MARK: At the start
+
+    /// Takes the lists that were in use when the program last ran. `hasOnline`: the configuration names a published one.
+    func restore(hasOnline: Bool) {
+        swappedFile.clearLeftovers()
+        onlineFile.clearLeftovers()
+        state.withLockedValue { state in
+            if hasOnline, let entries = load(onlineFile) {
+                state.usual = entries
+                state.isOnline = true
                 servers.replace(with: entries)
-                isFromFile = true
-                logger.warning(
-                    "servers of a list that was swapped in are used instead of the configuration's",
-                    metadata: [
-                        "file": "\(file.path)", "servers": "\(entries.count)", "undo": "sslocal use --config",
-                    ])
-            } catch {
-                logger.error(
-                    "the list of servers that was swapped in earlier cannot be read; the configuration's are used",
-                    metadata: ["file": "\(file.path)", "reason": "\(error)"])
+                logger.info(
+                    "servers of the list that was fetched last are used",
+                    metadata: ["file": "\(onlineFile.path)", "servers": "\(entries.count)"])
             }
+            guard let entries = load(swappedFile) else { return }
+            state.isSwapped = true
+            servers.replace(with: entries)
+            logger.warning(
+                "servers of a list that was swapped in are used instead of the configuration's",
+                metadata: [
+                    "file": "\(swappedFile.path)", "servers": "\(entries.count)", "undo": "sslocal use --config",
+                ])
         }
     }
 
+    /// At the start where the command line names the server.
+    func passOver() {
+        guard swappedFile.exists else { return }
+        logger.warning(
+            "the server of the command line is used; the list that was swapped in earlier is not",
+            metadata: ["file": "\(swappedFile.path)"])
+    }
+
+    /// Nil, with a word in the log, if there is none that can be used.
+    private func load(_ file: ServerListFile) -> [ServerEntry]? {
+        guard file.exists else { return nil }
+        do throws(SmallFile.Failure) {
+            let entries = usable(try file.load().servers).entries
+            if !entries.isEmpty { return entries }
+            logger.error("a kept list of servers is no good and not used", metadata: ["file": "\(file.path)"])
+        } catch {
+            logger.error(
+                "a kept list of servers cannot be read and is not used",
+                metadata: ["file": "\(file.path)", "reason": "\(error)"])
+        }
+        return nil
+    }
+
+    // MARK: Swapping
+
     /// Uses `links` from now on; what was left out of them, and why.
     func use(_ links: [ServerLink]) throws(Refusal) -> [String] {
-        let (entries, skipped) = usable(links)
-        guard !entries.isEmpty else { throw .nothingUsable(skipped.map(\.reason)) }
-        let failure = isFromFile.withLockedValue { isFromFile -> Refusal? in
-            do throws(PrivateFile.Failure) {
-                try file.save(links.filter { link in !skipped.contains { $0.link == link } })
-            } catch {
-                switch error {
-                case .exists: return .notKept("it cannot be replaced")
-                case .system(let reason): return .notKept(reason)
-                }
-            }
+        let (entries, links, reasons) = try checked(links)
+        try change { (state) throws(Refusal) in
+            try keep(links, in: swappedFile)
             servers.replace(with: entries)
-            isFromFile = true
-            return nil
+            state.isSwapped = true
         }
-        if let failure { throw failure }
         logger.warning("another list of servers is used", metadata: ["servers": "\(entries.count)"])
-        return skipped.map(\.reason)
+        return reasons
     }
 
     /// Goes back to the servers of the configuration.
     func useConfiguration() throws(Refusal) {
-        let isGone = isFromFile.withLockedValue { isFromFile in
-            guard file.remove() else { return false }
-            if isFromFile { servers.replace(with: configured) }
-            isFromFile = false
-            return true
+        try change { (state) throws(Refusal) in
+            guard swappedFile.remove() else { throw .notKept("\(swappedFile.path) cannot be removed") }
+            if state.isSwapped { servers.replace(with: state.usual) }
+            state.isSwapped = false
         }
-        guard isGone else { throw .notKept("\(file.path) cannot be removed") }
-        logger.warning("the configuration's servers are used", metadata: ["servers": "\(configured.count)"])
+        logger.warning("the configuration's servers are used")
     }
 
-    /// Those that can be gone through, each once, and the others with the reason.
-    private func usable(_ links: [ServerLink]) -> (
-        entries: [ServerEntry], skipped: [(link: ServerLink, reason: String)]
-    ) {
-        var entries: [ServerEntry] = []
-        var skipped: [(link: ServerLink, reason: String)] = []
-        for link in links {
+    /// `links` stand for the configuration's servers from now on; what a person has swapped in stays. What was left out of
+    /// them, and why.
+    func publish(_ links: [ServerLink]) throws(Refusal) -> [String] {
+        let (entries, links, reasons) = try checked(links)
+        var isNews = false
+        try change { (state) throws(Refusal) in
+            isNews = !Self.areSame(entries, state.usual)
+            guard isNews || !state.isOnline else { return }
+            try keep(links, in: onlineFile)
+            state.usual = entries
+            state.isOnline = true
+            if isNews, !state.isSwapped { servers.replace(with: entries) }
+        }
+        if isNews { logger.info("the online list has changed", metadata: ["servers": "\(entries.count)"]) }
+        return reasons
+    }
+
+    private static func areSame(_ a: [ServerEntry], _ b: [ServerEntry]) -> Bool {
+        a.count == b.count && zip(a, b).allSatisfy { $0.isSame(as: $1) }
+    }
+
+    private func change(_ body: (inout State) throws(Refusal) -> Void) throws(Refusal) {
+        let failure = state.withLockedValue { state -> Refusal? in
+            do throws(Refusal) {
+                try body(&state)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    private func keep(_ links: [ServerLink], in file: ServerListFile) throws(Refusal) {
+        do throws(PrivateFile.Failure) {
+            try file.save(links)
+        } catch {
+            switch error {
+            case .exists: throw .notKept("\(file.path) cannot be replaced")
+            case .system(let reason): throw .notKept(reason)
+            }
+        }
+    }
+
+    // MARK: From links to servers
+
+    private typealias Judged = (entries: [ServerEntry], links: [ServerLink], reasons: [String])
+
+    private func checked(_ links: [ServerLink]) throws(Refusal) -> Judged {
+        let judged = usable(links)
+        guard !judged.entries.isEmpty else { throw .nothingUsable(judged.reasons) }
+        return judged
+    }
+
+    /// More servers than anybody has; what is beyond is left out.
+    private static let limit = 256
+
+    /// Those that can be gone through, each once, and what was left out.
+    private func usable(_ links: [ServerLink]) -> Judged {
+        var judged = Judged(entries: [], links: [], reasons: [])
+        for link in links.prefix(Self.limit) {
             let place = link.address.map { "\($0)" } ?? TerminalText.quote(link.host)
             do throws(ServerLink.Fault) {
                 let entry = try entry(link)
-                if !entries.contains(where: { $0.isSame(as: entry) }) { entries.append(entry) }
+                if judged.entries.contains(where: { $0.isSame(as: entry) }) { continue }
+                judged.entries.append(entry)
+                judged.links.append(link)
             } catch {
-                skipped.append((link, "\(place): \(error)"))
+                judged.reasons.append("\(place): \(error)")
             }
         }
-        return (entries, skipped)
+        if links.count > Self.limit {
+            judged.reasons.append("\(links.count - Self.limit) more servers: at most \(Self.limit) are taken")
+        }
+        return judged
     }
 
     private func entry(_ link: ServerLink) throws(ServerLink.Fault) -> ServerEntry {

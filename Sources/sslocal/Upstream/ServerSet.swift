@@ -71,14 +71,12 @@ final class ServerSet: Sendable {
         }
     }
 
-    /// The server for datagrams.
-    func datagramServer() -> UpstreamServer {
-        update { contents in
-            contents.servers.count == 1 ? contents.servers[0] : contents.choose { $0.hasUDP }[0]
-        }
+    /// The servers to try for datagrams, the best first.
+    func datagramRoute() -> [UpstreamServer] {
+        update { contents in contents.servers.count == 1 ? contents.servers : contents.choose { $0.hasUDP } }
     }
 
-    /// Changes when `datagramServer` may have.
+    /// Changes when `datagramRoute` may have.
     var generation: Int { changes.load(ordering: .relaxed) }
 
     /// Whether an association may stay with `server`.
@@ -103,6 +101,8 @@ final class ServerSet: Sendable {
     func note(_ evidence: ServerEvidence, about id: ServerTable.ID) {
         let now = ContinuousClock.now
         update { contents in
+            // Of a server that has left the list since.
+            guard contents.table.state(of: id) != nil else { return }
             contents.table.note(evidence, about: id, now: now, random: &contents.random)
             switch evidence {
             case .answered: contents.alarm.worked()

@@ -27,6 +27,8 @@ final class StreamWatch: ClientStreamOwner, @unchecked Sendable {
     func requestSent(_ first: ByteBuffer) {
         server.noteRequest()
         asked = .now
+        // Browsers open connections in advance; who has said nothing waits for nothing.
+        guard first.readableBytes > 0 else { return }
         question = CheckQuestion(firstBytes: first.readableBytesSpan)
         servers.note(.asked(target: target.hashValue), about: server.id)
     }

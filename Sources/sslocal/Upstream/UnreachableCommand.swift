@@ -61,9 +61,13 @@ final class UnreachableCommand: Sendable {
         }
     }
 
-    /// Ends a run that is under way; there will be no other.
-    func stop() {
+    /// Ends a run that is under way, and all it has started; there will be no other.
+    func stop() async {
         isWanted.store(false, ordering: .relaxed)
+        let deadline = ContinuousClock.now + .seconds(2)
+        while isRunning.load(ordering: .acquiring), ContinuousClock.now < deadline {
+            try? await Task.sleep(for: .milliseconds(10))
+        }
         threads.shutdownGracefully { _ in }
     }
 

@@ -102,7 +102,8 @@ final class UpstreamServer: ClientStreamOwner {
     }
 
     func requestSent(_ first: ByteBuffer) {
-        Self.mark(wasAsked)
+        // Who has said nothing waits for nothing.
+        if first.readableBytes > 0 { Self.mark(wasAsked) }
         noteRequest()
     }
 
