@@ -14,7 +14,7 @@ package struct ConfigurationPlace: ParsableArguments {
     @Option(
         name: [.short, .long],
         help: ArgumentHelp(
-            "Where to write the configuration (default: where the program looks first).", valueName: "file"))
+            "Where to write the configuration (default: where the program finds it).", valueName: "file"))
     package var config: String?
 
     @Flag(help: "Replace the configuration that is there.")

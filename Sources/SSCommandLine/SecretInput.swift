@@ -60,8 +60,8 @@ package enum SecretInput {
         guard tcgetattr(0, &before) == 0 else { throw Failure(description: "the terminal does not answer") }
         var hidden = before
         hidden.c_lflag &= ~tcflag_t(ECHO | ICANON | ISIG)
-        tcsetattr(0, TCSAFLUSH, &hidden)
-        defer { tcsetattr(0, TCSAFLUSH, &before) }
+        tcsetattr(0, TCSADRAIN, &hidden)
+        defer { tcsetattr(0, TCSADRAIN, &before) }
         var editor = LineEditor(limit: limit)
         while let piece = try next(4096) {
             for byte in piece {
@@ -90,12 +90,23 @@ struct LineEditor {
         case tooLong
     }
 
+    /// Of an escape sequence (arrow keys; what a terminal puts round pasted text), which is no part of a line.
+    private enum Escape {
+        case none
+        /// After ESC.
+        case begun
+        /// After ESC and "[" or "O".
+        case parameters
+    }
+
     let limit: Int
     private(set) var line: [UInt8] = []
+    private var escape = Escape.none
 
     init(limit: Int) { self.limit = limit }
 
     mutating func take(_ byte: UInt8) -> Outcome {
+        if isOfEscape(byte) { return .more }
         switch byte {
         case 0x0a, 0x0d, 0x04: return .done
         case 0x03, 0x1c: return .cancelled
@@ -109,5 +120,24 @@ struct LineEditor {
             line.append(byte)
         }
         return .more
+    }
+
+    /// Whether `byte` belongs to an escape sequence (ECMA-48 5.4).
+    private mutating func isOfEscape(_ byte: UInt8) -> Bool {
+        switch escape {
+        case .none:
+            if byte == 0x1b { escape = .begun }
+            return byte == 0x1b
+        case .begun:
+            escape = byte == UInt8(ascii: "[") || byte == UInt8(ascii: "O") ? .parameters : .none
+            return escape == .parameters
+        case .parameters:
+            guard (0x20...0x7e).contains(byte) else {
+                escape = .none
+                return false
+            }
+            if byte >= 0x40 { escape = .none }
+            return true
+        }
     }
 }

@@ -9,7 +9,10 @@ package enum SubcommandHint {
         let known = program.commands
         guard let word = arguments.first, !word.hasPrefix("-"), !known.contains(word), word != "help" else { return }
         if ServerLink.covered(word) != word {
-            let advice = program == .sslocal ? "\(program.rawValue) --server-url LINK" : "links are for the laptop"
+            let advice =
+                program == .sslocal
+                ? "\"sslocal init\" asks for one and keeps it; \"sslocal --server-url LINK\" uses it once"
+                : "links are for the laptop"
             Report.error("a link is no command of \(program.rawValue)", help: advice)
             throw ExitCode(64)
         }

@@ -31,6 +31,9 @@ extension ServerLink {
     }
 
     private func checkKey(of method: CipherMethod) throws(Fault) {
+        if password.hasPrefix("${"), password.hasSuffix("}") {
+            throw Fault(description: "its key is of a form that a configuration takes for the name of a variable")
+        }
         guard method.edition == .sip022 else { return }
         do throws(PreSharedKeys.Fault) {
             _ = try PreSharedKeys.decode(password, for: method)

@@ -41,8 +41,9 @@ extension ServerLink {
 
     /// The older form hides everything in Base64; a percent sign in there stands for itself.
     private static func older(_ rest: ArraySlice<UInt8>) throws(Fault) -> ServerLink {
-        // "/" may be the last digit, or stand before the query.
-        guard let plain = base64(rest) ?? base64(withoutSlashes(rest)) else {
+        // "/" may be the last digit, or stand before the query, or both.
+        let shorter = rest.last == UInt8(ascii: "/") ? rest.dropLast() : rest
+        guard let plain = base64(rest) ?? base64(shorter) ?? base64(withoutSlashes(rest)) else {
             throw Fault(description: "the link has no @ and is no Base64")
         }
         guard let at = plain.lastIndex(of: UInt8(ascii: "@")) else {
@@ -63,24 +64,30 @@ extension ServerLink {
             method: Self.text(user[..<colon]), password: Self.text(user[(colon + 1)...]), host: host, port: port)
     }
 
+    /// Cut at bytes: a character that draws the colon behind it to itself would hide the port from a String.
     private static func hostPort(_ bytes: ArraySlice<UInt8>) throws(Fault) -> (String, UInt16) {
-        let place: HostPort
-        do throws(HostPort.Fault) {
-            place = try HostPort(text(PercentEncoding.decode(bytes)?[...] ?? bytes))
-        } catch {
-            switch error {
-            case .empty: throw Fault(description: "the link names no host")
-            case .badPort: throw Fault(description: "the port of the link is no number from 1 to 65535")
-            case .missingBrackets: throw missingBrackets
-            case .badHost, .badIPv4, .badIPv6, .link:
-                throw Fault(description: "the host of the link is no name and no address")
-            }
+        let colon = UInt8(ascii: ":")
+        let bytes = PercentEncoding.decode(bytes)?[...] ?? bytes
+        let bracket = bytes.lastIndex(of: UInt8(ascii: "]"))
+        guard bracket != nil || bytes.count(where: { $0 == colon }) < 2 else {
+            throw Fault(description: "an IPv6 address in a link belongs in brackets")
         }
-        if place.withBrackets != nil, bytes.first != UInt8(ascii: "[") { throw missingBrackets }
-        return (place.hostText, place.port ?? defaultPort)
+        guard let mark = bytes[(bracket ?? bytes.startIndex)...].firstIndex(of: colon) else {
+            return (try host(bytes), defaultPort)
+        }
+        guard let port = HostPort.port(text(bytes[(mark + 1)...])) else {
+            throw Fault(description: "the port of the link is no number from 1 to 65535")
+        }
+        return (try host(bytes[..<mark]), port)
     }
 
-    private static var missingBrackets: Fault { Fault(description: "an IPv6 address in a link belongs in brackets") }
+    private static func host(_ bytes: ArraySlice<UInt8>) throws(Fault) -> String {
+        guard !bytes.isEmpty else { throw Fault(description: "the link names no host") }
+        guard let place = try? HostPort(text(bytes)), place.port == nil else {
+            throw Fault(description: "the host of the link is no name and no address")
+        }
+        return place.hostText
+    }
 
     // MARK: Bytes
 

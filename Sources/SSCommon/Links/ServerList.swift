@@ -38,7 +38,9 @@ package struct ServerList: Sendable {
             do throws(ServerLink.Fault) {
                 servers.append(try ServerLink(text))
             } catch {
-                faults.add(.badValue, error.description, at: span, in: source)
+                faults.add(
+                    .badValue, error.description, at: span, in: source,
+                    help: "a link is one whole line, as \"ssserver init\" and \"ssserver share\" print it")
             }
         }
         return (servers, faults.sorted)

@@ -27,31 +27,56 @@ package struct QRSymbol: Hashable, Sendable {
         var text = ""
         let edge = columns
         for row in stride(from: -Self.quietZone, to: edge - Self.quietZone, by: 2) {
-            if painted { text += Self.blackOnWhite }
+            var pen = Pen(painted: painted)
             for column in -Self.quietZone..<edge - Self.quietZone {
-                text += Self.cell(isDark(row, column), isDark(row + 1, column), painted: painted)
+                pen.draw(isDark(row, column), isDark(row + 1, column))
             }
-            text += painted ? "\u{1b}[0m\n" : "\n"
+            text += pen.line
         }
         return text
-    }
-
-    /// Of the 256 colours the two that no theme changes.
-    private static let blackOnWhite = "\u{1b}[38;5;16;48;5;231m"
-
-    /// A block draws what is dark when painted, and what is light when not.
-    private static func cell(_ upper: Bool, _ lower: Bool, painted: Bool) -> String {
-        switch (upper == painted, lower == painted) {
-        case (true, true): "█"
-        case (true, false): "▀"
-        case (false, true): "▄"
-        case (false, false): " "
-        }
     }
 
     /// Light everywhere outside.
     private func isDark(_ row: Int, _ column: Int) -> Bool {
         guard (0..<width).contains(row), (0..<width).contains(column) else { return false }
         return modules[row * width + column]
+    }
+}
+
+/// Draws the cells of a line.
+private struct Pen {
+    private let painted: Bool
+    /// What the background of the next cell is; nil before anything was said about it.
+    private var paperIsDark: Bool?
+    private var cells = ""
+
+    init(painted: Bool) { self.painted = painted }
+
+    /// Of the 256 colours the two that no theme changes.
+    private static let blackOnWhite = "\u{1b}[38;5;16;48;5;231m"
+    private static let whiteOnBlack = "\u{1b}[38;5;231;48;5;16m"
+
+    var line: String { cells + (painted ? "\u{1b}[0m\n" : "\n") }
+
+    /// Two modules, one above the other.
+    mutating func draw(_ upperIsDark: Bool, _ lowerIsDark: Bool) {
+        guard painted else {
+            cells += Self.block(upper: !upperIsDark, lower: !lowerIsDark)
+            return
+        }
+        // As little ink as can be, because blocks do not fill a cell in every font and a gap may break the code. What is
+        // at the upper edge is background: it is there that most gaps are.
+        if paperIsDark != upperIsDark { cells += upperIsDark ? Self.whiteOnBlack : Self.blackOnWhite }
+        paperIsDark = upperIsDark
+        cells += Self.block(upper: false, lower: lowerIsDark != upperIsDark)
+    }
+
+    private static func block(upper: Bool, lower: Bool) -> String {
+        switch (upper, lower) {
+        case (true, true): "█"
+        case (true, false): "▀"
+        case (false, true): "▄"
+        case (false, false): " "
+        }
     }
 }

@@ -49,7 +49,8 @@ package enum FirewallAdvice: Hashable, Sendable {
         let lines = rules.split(separator: "\n").map { $0.split(separator: " ") }
         let refuses = lines.contains { words in
             words.starts(with: ["-P", "INPUT"]) && words.last != "ACCEPT"
-                || words.starts(with: ["-A", "INPUT", "-j"]) && (words[3] == "DROP" || words[3] == "REJECT")
+                || words.starts(with: ["-A", "INPUT", "-j", "DROP"])
+                || words.starts(with: ["-A", "INPUT", "-j", "REJECT"])
         }
         guard refuses else { return false }
         let opens = { (transport: Substring) in

@@ -47,9 +47,13 @@ struct Init: AsyncParsableCommand {
         let many = servers.count == 1 ? "" : "\(servers.count) servers, "
         Report.done("wrote \(file.shown) (mode 0600, \(many)proxy on 127.0.0.1:\(port))")
         await tryReaching(servers)
-        Report.say("Start it:  \(file.invocation())")
-        Report.say("Then try:  curl -x socks5h://127.0.0.1:\(port) https://example.com")
-        Report.say("That page is also the first to show whether key, method and clocks are right.")
+        Report.say(
+            """
+
+            Start the proxy:  \(file.invocation())
+            Then try it:      curl -x socks5h://127.0.0.1:\(port) https://example.com
+            Only a page through it shows that key, method and clocks are right.
+            """)
     }
 
     /// Those that this program can go through; says what is wrong with the others.

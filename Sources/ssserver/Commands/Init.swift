@@ -67,8 +67,14 @@ struct Init: ParsableCommand {
         Report.done("port \(port) is free on this machine, TCP and UDP")
         FirewallWord.say(port: port)
         let place = publicHost ?? PublicPlace.found(for: .initialization(file.invocation("share")))
-        Report.say("Whether it is reached from outside shows when a laptop tries. Start it:  \(file.invocation())")
-        Report.say("On the laptop:  sslocal init -    and paste this link, which holds the key:")
+        Report.say(
+            """
+            From here nobody can see whether the port is open from outside. If your provider has a firewall of its own
+            ("security group"), let TCP and UDP \(port) in there too.
+
+            Start the server:  \(file.invocation())
+            On the laptop:     sslocal init -     and paste this link, which holds the key:
+            """)
         let endpoint = EndpointConfiguration(
             TargetAddress(.ip(address), port: port), method: cipher, password: .text(password),
             name: name.flatMap(ServerLink.shownName))

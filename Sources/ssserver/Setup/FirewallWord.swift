@@ -4,18 +4,15 @@ internal import SSServerCore
 
 enum FirewallWord {
     static func say(port: UInt16) {
-        let provider = "a provider's own firewall (\"security group\") has to let TCP and UDP \(port) in too"
         switch FirewallAdvice(FirewallLook.sighting(), port: port) {
         case .unknown:
             Report.note(
-                "no firewall of this machine could be looked at",
-                help: "if there is one, open TCP and UDP \(port); \(provider)")
+                "this machine's firewall, if it has one, could not be looked at", help: "open port \(port), TCP and UDP"
+            )
         case .open:
-            Report.done("no firewall rule was found on this machine that keeps port \(port) shut; \(provider)")
+            Report.done("no firewall rule was found on this machine that keeps it shut")
         case .closed(let by, let commands):
-            Report.notDone(
-                "\(by) seems to keep port \(port) shut; to open it:", help: commands.joined(separator: "\n  → "))
-            Report.note(provider)
+            Report.notDone("\(by) seems to keep it shut; to open it:", help: commands.joined(separator: "\n  → "))
         }
     }
 }

@@ -23,19 +23,19 @@ enum PublicPlace {
             }
         switch found.reach {
         case .everywhere:
-            Report.done("\(found.address) is this machine's own public address, so the link names it")
+            Report.done("the link names \(found.address), this machine's own public address")
         case .overIPv6:
             Report.notDone(
-                "\(found.address) is this machine's only public address: laptops without IPv6 do not reach it",
-                help: "if your provider shows an IPv4 address for it:  \(command)")
+                "the link names \(found.address): laptops without IPv6 cannot reach that",
+                help: "if your provider shows an IPv4 address, print the link with it:\n    \(command)")
         case .privateNetwork:
             Report.notDone(
-                "\(found.address) is a private address: this machine is behind NAT, so the link works in its own network only",
-                help: "your provider's console shows the public one; print the link with it:  \(command)")
+                "the link names \(found.address), a private address: laptops elsewhere cannot reach that",
+                help: "your provider shows the public address; print the link with it:\n    \(command)")
         case .nowhere:
             Report.notDone(
                 "this machine is on no network, so the link works on this machine only",
-                help: "print it anew when it has an address:  \(command)")
+                help: "print it again when it has an address:\n    \(command)")
         }
         return HostPort(.ip(found.address))
     }

@@ -47,8 +47,10 @@ struct ConfigPorts: Sendable {
 }
 
 extension Stage {
-    func run(_ command: OurCommand, _ arguments: [String], seconds: Double = 10) throws -> Finished {
-        try run(try command.tool.path(), arguments, seconds: seconds)
+    func run(
+        _ command: OurCommand, _ arguments: [String], seconds: Double = 10, input: String? = nil
+    ) throws -> Finished {
+        try run(try command.tool.path(), arguments, seconds: seconds, input: input)
     }
 
     func start(_ command: OurCommand, _ arguments: [String]) throws -> ProcessUnderTest {

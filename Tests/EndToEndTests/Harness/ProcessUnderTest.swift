@@ -15,15 +15,21 @@ final class ProcessUnderTest: Sendable {
     /// How it ended, once it has been waited for. Under the lock so that no signal reaches a reused id.
     private let ended: Mutex<Exit?> = Mutex(nil)
 
-    init(_ path: String, _ arguments: [String], in workspace: Workspace, environment: [String: String] = [:]) throws {
+    /// `input` is what standard input holds; nothing without it.
+    init(
+        _ path: String, _ arguments: [String], in workspace: Workspace, environment: [String: String] = [:],
+        input: String? = nil
+    ) throws {
         name = (path as NSString).lastPathComponent
         let stem = workspace.unusedPath(name)
         outputFile = stem + ".out"
         errorFile = stem + ".err"
+        let inputFile = try input.map { try FileHandle(forReadingFrom: URL(filePath: workspace.file("input", $0))) }
+        defer { try? inputFile?.close() }
         let plan = SpawnPlan(
             path: path, arguments: arguments,
             environment: workspace.environment.merging(environment) { $1 },
-            input: nil, output: outputFile, errors: errorFile)
+            input: inputFile?.fileDescriptor, output: outputFile, errors: errorFile)
         pid = try plan.spawn()
         Reaper.add(pid)
     }

@@ -11,16 +11,20 @@ final class Stage: Sendable {
 
     /// Starts a program; it ends with the stage.
     func start(
-        _ path: String, _ arguments: [String], environment: [String: String] = [:]
+        _ path: String, _ arguments: [String], environment: [String: String] = [:], input: String? = nil
     ) throws -> ProcessUnderTest {
-        let process = try ProcessUnderTest(path, arguments, in: workspace, environment: environment)
+        let process = try ProcessUnderTest(
+            path, arguments, in: workspace, environment: environment, input: input)
         processes.withLock { $0.append(process) }
         return process
     }
 
     /// Runs a program to its end, which must come within `seconds`.
-    func run(_ path: String, _ arguments: [String], seconds: Double = 20) throws -> Finished {
-        let process = try start(path, arguments)
+    func run(
+        _ path: String, _ arguments: [String], seconds: Double = 20, environment: [String: String] = [:],
+        input: String? = nil
+    ) throws -> Finished {
+        let process = try start(path, arguments, environment: environment, input: input)
         guard let exit = process.wait(seconds: seconds) else {
             process.kill()
             throw HarnessError("\(process.name) \(arguments) did not end within \(seconds) s:\n\(process.tail)")

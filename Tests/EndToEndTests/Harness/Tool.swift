@@ -9,7 +9,10 @@ enum Tool: String, Sendable {
     case ssServer = "ss-server"
     case ssTunnel = "ss-tunnel"
     case singBox = "sing-box"
-    case curl, chromium
+    case curl, chromium, zbarimg, script, xterm
+    case xvfbRun = "xvfb-run"
+    /// Takes pictures of the screen.
+    case importer = "import"
 
     /// The program's path; throws the skip (or records the failure) when there is none.
     func path() throws -> String {
@@ -33,7 +36,8 @@ enum Tool: String, Sendable {
             return ["\(Package.root)/.build/release", "\(Package.root)/.build/debug"]
         case .singBox:
             return ["\(Package.root)/.build-tools"] + onPath
-        case .ssLocal, .ssServer, .ssTunnel, .curl, .chromium:
+        case .ssLocal, .ssServer, .ssTunnel, .curl, .chromium, .zbarimg, .script, .xterm, .xvfbRun,
+            .importer:
             return onPath
         }
     }

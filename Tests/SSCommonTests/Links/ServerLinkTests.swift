@@ -80,7 +80,6 @@ struct ServerLinkTests {
         arguments: [
             "", "ss://", "http://a:secretpw@h:1", "ss://secretpw", "ss://secretpw@", "ss://a:secretpw@:1",
             "ss://a:secretpw@h:0", "ss://a:secretpw@h:65536", "ss://a:secretpw@h:x", "ss://a:secretpw@h:+80",
-            "ss://a:secretpw@h:1?plugin=obfs",
             "ss://%zz:secretpw@", "ss://@h:1",
         ])
     func refused(text: String) {
