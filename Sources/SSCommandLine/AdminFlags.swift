@@ -14,12 +14,6 @@ package struct AdminFlags: ParsableArguments {
 
     package init() {}
 
-    /// As if both had been typed.
-    package init(config: String?, socket: String?) {
-        self.config = config
-        self.socket = socket
-    }
-
     /// One request. Says what is wrong and throws a status where there is no good answer.
     package func ask(
         _ program: Program, _ method: AdminMethod, _ target: String, _ body: JSONNode? = nil

@@ -101,3 +101,12 @@ extension ServerLink {
             ] + optional.compactMap { key, text in text.map { .init(key: key, value: .string($0)) } })
     }
 }
+
+extension AdminFlags {
+    /// As if both had been typed: here "--config" is another flag.
+    fileprivate init(config: String?, socket: String?) {
+        self.init()
+        self.config = config
+        self.socket = socket
+    }
+}

@@ -31,7 +31,7 @@ struct ConfigurationTests {
     func otherProgram() {
         let local = "\"local_address\": 3, \"local_port\": [], \"locals\": {}, \"protocol\": 1"
         #expect(Reading.server("{ \(Self.needed), \(local) }").diagnostics.isEmpty)
-        let server = "\"egress\": 1, \"blacklist\": [], \"cache\": 1, \"admin\": 2, \"users\": 1, \"port_password\": 7"
+        let server = "\"egress\": 1, \"blacklist\": [], \"cache\": 1, \"users\": 1, \"port_password\": 7"
         #expect(Reading.local("{ \(Self.needed), \(server) }").diagnostics.isEmpty)
     }
 
@@ -163,7 +163,7 @@ struct ConfigurationTests {
         #expect(all.diagnostics.allSatisfy { $0.code == .notActedOn })
         #expect(
             all.diagnostics.map { $0.message.split(separator: "\"").first } == [
-                "acl", "users", "files", "rules", "clients", "enabled", "socket", "listen", "token_file",
+                "acl", "users", "files", "rules", "clients", "enabled", "listen", "token_file",
                 "bandwidth_api",
             ])
         let configuration = try #require(all.configuration)
