@@ -180,7 +180,7 @@ private enum UserTable {
             let month = UInt64(
                 clamping: (user["month_bytes_up"]?.integer ?? 0) + (user["month_bytes_down"]?.integer ?? 0))
             table.add([
-                TerminalText.harmless(user["name"]?.text ?? ""), "\(user["port"]?.integer ?? 0)",
+                TerminalText.plain(user["name"]?.text ?? ""), "\(user["port"]?.integer ?? 0)",
                 user["state"]?.text ?? "", LiveLine.bytes(month), size(user["quota"]),
                 user["rate"]?.integer == nil ? "-" : size(user["rate"]) + "/s",
                 "\(user["streams_open"]?.integer ?? 0)" + (user["streams"]?.integer.map { "/\($0)" } ?? ""),
