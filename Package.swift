@@ -104,7 +104,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "SSServerTests",
-            dependencies: ["ssserver", "SSCommon", "SSNetwork", "SSServerCore", nio, nioPosix, nioEmbedded, logging],
+            dependencies: [
+                "ssserver", "SSCommon", "SSNetwork", "SSServerCore", nio, nioPosix, nioEmbedded, nioLocks, logging,
+                database,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "SSCommandLineTests", dependencies: ["SSCommandLine", "SSCommon", arguments], swiftSettings: strict),

@@ -28,7 +28,9 @@ package struct AdminRequest: Sendable {
     package func json() throws(AdminFailure) -> JSONValue {
         let document = JSONDocument(body, path: "body")
         guard let root = document.root, document.faults.isEmpty else {
-            throw AdminFailure(400, "the body is no JSON: \(document.faults.first?.message ?? "nothing there")")
+            // What stands there is not repeated: it may be a key.
+            let place = document.faults.first?.span.start ?? 0
+            throw AdminFailure(400, "the body is no JSON: it goes wrong at byte \(place)")
         }
         guard case .object = root.kind else { throw AdminFailure(400, "the body is no JSON object") }
         return root

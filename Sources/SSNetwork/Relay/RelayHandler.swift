@@ -113,6 +113,7 @@ package final class RelayHandler: ChannelDuplexHandler {
             if !isBroken, let early = early.take() {
                 partner?.send(early)
                 partner?.flush()
+                if let account = relay?.account { charge(account, early.readableBytes) }
             }
             partner.take()?.partnerIsGone()
             return

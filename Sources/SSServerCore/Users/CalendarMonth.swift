@@ -36,16 +36,22 @@ extension CalendarMonth: CustomStringConvertible {
 /// A day such as `2027-01-31`.
 package struct CalendarDay: Hashable, Sendable, CustomStringConvertible {
     package let description: String
-    /// Its first second.
+    /// Its first second; of a day before 1970, the clock's first.
     package let start: UnixSeconds
 
-    /// Nil for anything but a day from 1970 to 9999, written as `year-month-day`.
+    /// Nil for anything but a day of the years 0 to 9999, written as `year-month-day` with two digits for a month and a
+    /// day and four for a year, as the configuration takes it.
     package init?(_ text: String) {
-        let parts = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
-        guard text.utf8.count == 10, parts.count == 3, let year = parts[0], let month = parts[1], let day = parts[2],
-            (1970...9999).contains(year), (1...12).contains(month), day >= 1, day <= Self.length(of: month, year)
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.map(\.utf8.count) == [4, 2, 2], parts.allSatisfy({ $0.utf8.allSatisfy(Self.isDigit) }),
+            let year = Int(parts[0]), let month = Int(parts[1]), let day = Int(parts[2]),
+            (1...12).contains(month), day >= 1, day <= Self.length(of: month, year)
         else { return nil }
         description = text
+        guard year >= 1970 else {
+            start = 0
+            return
+        }
         let shiftedYear = month <= 2 ? year - 1 : year
         let era = shiftedYear / 400
         let yearOfEra = shiftedYear % 400
@@ -53,6 +59,8 @@ package struct CalendarDay: Hashable, Sendable, CustomStringConvertible {
         let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
         start = UnixSeconds(era * 146_097 + dayOfEra - 719_468) * 86_400
     }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 
     private static func length(of month: Int, _ year: Int) -> Int {
         switch month {

@@ -78,8 +78,8 @@ package struct UserBook: Sendable {
     private let configured: [UserKey: UserLimits]
     private var changes: [UserKey: UserChange]
 
-    /// `methods` are those of the ports. Changes to users that the configuration no longer knows are kept, for it may
-    /// know them again.
+    /// `methods` are those of the ports. Changes to users and ports that the configuration no longer knows are kept, for
+    /// it may know them again.
     package init(
         methods: [UInt16: CipherMethod], configured: [UserKey: UserLimits], changes: [UserKey: UserChange] = [:]
     ) {
@@ -95,6 +95,7 @@ package struct UserBook: Sendable {
 
     /// Nil for who neither the configuration nor a command knows.
     package subscript(key: UserKey) -> Entry? {
+        guard methods[key.port] != nil else { return nil }
         let change = changes[key]
         if change?.kind == .added { return Entry(key: key, origin: .added, limits: change!.limits, isRemoved: false) }
         guard let limits = configured[key] else { return nil }

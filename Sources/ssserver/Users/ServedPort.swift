@@ -23,6 +23,9 @@ struct ServedPort: Sendable {
 
     var method: CipherMethod { credential.method }
 
+    /// Whether its users name themselves under a key of their own.
+    var needsIdentity: Bool { method.hasIdentityHeaders && !isForUsersOnly }
+
     /// Whether users may be added.
     var takesUsers: Bool { method.edition == .sip004 || method.hasIdentityHeaders }
 

@@ -14,7 +14,7 @@ actor UserRegistry {
     private var book: UserBook
     private var store: UserStore?
     private var accounts: [UserKey: UserAccount] = [:]
-    private var accepted: [UserKey: Accepted] = [:]
+    private var accepted: [Place: Accepted] = [:]
     private var usage: [UserKey: UserUsage] = [:]
     private var seen: [UserKey: UnixSeconds] = [:]
     private var secrets: [UserKey: String] = [:]
@@ -22,6 +22,13 @@ actor UserRegistry {
     private var month: CalendarMonth
     private var hasFailed = false
     private var ticks = 0
+
+    /// A user on one of the ports: the configuration may serve a port's number on several addresses, with other keys.
+    private struct Place: Hashable {
+        let user: UserKey
+        /// Which of `ports`.
+        let port: Int
+    }
 
     /// How many seconds' traffic is written at a time; a program that is killed forgets as much.
     private static let period = 2
@@ -74,7 +81,10 @@ actor UserRegistry {
                 "a user of the configuration is not served: a command removed them",
                 metadata: ["user": "\(entry.key.name)"])
         }
-        for port in ports { refresh(port) }
+        for number in Set(ports.map(\.port)) {
+            complete(number)
+            refresh(number)
+        }
     }
 
     private func recall(_ key: UserKey, _ content: UserStore.Content) {
@@ -125,7 +135,7 @@ actor UserRegistry {
         let port = try port(number)
         let key = UserKey(port: port.port, name: name)
         let secret = given ?? Base64.encode(Sodium.random(port.method.keyLength))
-        let credential = try credential(secret, port)
+        try check(secret, port)
         var book = book
         do throws(UserFault) {
             try book.add(key, limits)
@@ -133,14 +143,13 @@ actor UserRegistry {
             throw AdminFailure(error.status, error.description)
         }
         var identity: String?
-        if port.method.hasIdentityHeaders, !port.isForUsersOnly, identities[port.port] == nil {
+        if port.needsIdentity, identityKey(of: port) == nil {
             identity = Base64.encode(Sodium.random(port.method.keyLength))
         }
         try keep(book, key, secret: secret, identity: identity)
         if let identity { identities[port.port] = identity }
         secrets[key] = secret
-        accepted[key] = Accepted(credential: credential, account: account(key))
-        refresh(port)
+        refresh(port.port)
         logger.info("a user was added", metadata: ["user": "\(name)", "port": "\(port.port)"])
         return Addition(key: key, secret: try clientSecret(key, port))
     }
@@ -156,15 +165,15 @@ actor UserRegistry {
         }
         try keep(book, key, secret: nil, identity: nil)
         secrets[key] = nil
-        accepted[key] = nil
-        refresh(port)
+        retire(key)
+        refresh(port.port)
         logger.info("a user was removed", metadata: ["user": "\(name)", "port": "\(port.port)"])
     }
 
     /// Gives a user another key; what they have open under the last one ends within about a second.
     func rekey(_ name: String, port number: UInt16?, secret: String) throws(AdminFailure) {
         let (port, key) = try find(name, number)
-        let credential = try credential(secret, port)
+        try check(secret, port)
         var book = book
         do throws(UserFault) {
             try book.rekey(key)
@@ -172,14 +181,9 @@ actor UserRegistry {
             throw AdminFailure(error.status, error.description)
         }
         try keep(book, key, secret: secret, identity: nil)
-        count(key)
-        usage[key]?.changeAccount()
-        let former = accounts.removeValue(forKey: key)
-        former?.judge(.removed)
-        account(key).recall(used: usage[key]?.monthly.sum ?? 0, seen: former?.reading.seen ?? 0)
+        retire(key)
         secrets[key] = secret
-        accepted[key] = Accepted(credential: credential, account: account(key))
-        refresh(port)
+        refresh(port.port)
         logger.info("a user has another key", metadata: ["user": "\(name)", "port": "\(port.port)"])
     }
 
@@ -197,7 +201,7 @@ actor UserRegistry {
             throw AdminFailure(error.status, error.description)
         }
         try keep(book, key, secret: secrets[key], identity: nil)
-        refresh(port)
+        refresh(port.port)
         logger.info(
             "a user's limits were changed", metadata: ["user": "\(name)", "port": "\(port.port)"])
         return key
@@ -206,7 +210,7 @@ actor UserRegistry {
     /// What the client of a user writes as "password".
     func secret(_ name: String, port number: UInt16?) throws(AdminFailure) -> (ServedPort, String) {
         let (port, key) = try find(name, number)
-        guard accepted[key] != nil else { throw AdminFailure(404, UserFault.noSuchUser(name).description) }
+        guard book[key]?.isRemoved == false else { throw AdminFailure(404, UserFault.noSuchUser(name).description) }
         return (port, try clientSecret(key, port))
     }
 
@@ -235,9 +239,9 @@ actor UserRegistry {
         guard let number else {
             let candidates = ports.filter(\.takesUsers)
             if candidates.count == 1 { return candidates[0] }
-            guard let first = ports.first else { throw AdminFailure(409, "the configuration names no port") }
-            guard !candidates.isEmpty else {
-                throw AdminFailure(409, UserFault.noUsers(first.method).description)
+            guard let first = candidates.first else {
+                let reason = ports.first.map { UserFault.noUsers($0.method).description }
+                throw AdminFailure(409, reason ?? "the configuration names no port")
             }
             throw AdminFailure(400, "there are several ports: say which, such as \(first.port)")
         }
@@ -260,7 +264,8 @@ actor UserRegistry {
         return (port, key)
     }
 
-    private func credential(_ secret: String, _ port: ServedPort) throws(AdminFailure) -> Credential {
+    /// Whether `secret` can be a new user's.
+    private func check(_ secret: String, _ port: ServedPort) throws(AdminFailure) {
         if port.method.edition == .sip004, PasswordStrength(of: secret) != .strong {
             throw AdminFailure(400, "the password is weak: whoever records one packet can guess at leisure")
         }
@@ -270,11 +275,10 @@ actor UserRegistry {
                 400, "the key is none: \(port.method.rawValue) takes \(port.method.keyLength) bytes in Base64")
         }
         let identity = UserIdentity(of: credential.key)
-        let others = accepted.filter { $0.key.port == port.port }.map(\.value.credential) + [port.credential]
+        let others = accepted.filter { $0.key.user.port == port.port }.map(\.value.credential) + [port.credential]
         guard !others.contains(where: { UserIdentity(of: $0.key) == identity }) else {
             throw AdminFailure(409, "somebody has that key already: it names its user, so one for each")
         }
-        return credential
     }
 
     private func clientSecret(_ key: UserKey, _ port: ServedPort) throws(AdminFailure) -> String {
@@ -313,27 +317,68 @@ actor UserRegistry {
         return account
     }
 
-    /// Tells a port and the accounts of its users what the book says.
-    private func refresh(_ port: ServedPort) {
-        var users: [Accepted] = []
-        for entry in book.served(on: port.port) {
-            if let user = accepted[entry.key] ?? makeAccepted(entry.key, port) {
-                accepted[entry.key] = user
-                users.append(user)
-            }
-        }
-        let identity = identities[port.port].flatMap { try? Credential(method: port.method, secret: $0).key }
-        for entry in book.entries where entry.key.port == port.port { entry.limits.apply(to: account(entry.key)) }
-        judgeAll()
-        port.accept(users, identity: identity)
+    /// What somebody has opened with a key must not come back to life when another gets its name: it keeps the account it
+    /// has, which is told once and for all that it is over, and the name gets another.
+    private func retire(_ key: UserKey) {
+        for index in ports.indices { accepted[Place(user: key, port: index)] = nil }
+        guard let former = accounts[key] else { return }
+        former.judge(.removed)
+        count(key)
+        accounts[key] = nil
+        account(key).recall(used: former.reading.used, seen: former.reading.seen)
+        usage[key]?.changeAccount()
     }
 
-    /// Keys in files are not for users, and those in the configuration have been checked.
-    private func makeAccepted(_ key: UserKey, _ port: ServedPort) -> Accepted? {
+    /// Tells the ports of that number and the accounts of their users what the book says.
+    private func refresh(_ number: UInt16) {
+        for entry in book.entries where entry.key.port == number { entry.limits.apply(to: account(entry.key)) }
+        judgeAll()
+        let entries = book.served(on: number)
+        for (index, port) in ports.enumerated() where port.port == number {
+            let users = port.takesUsers ? entries.compactMap { accepted($0.key, index) } : []
+            port.accept(users, identity: identityKey(of: port))
+        }
+    }
+
+    /// Keys in files are not for users, and those in the configuration have been checked. Nil where a user has no key
+    /// that fits the port.
+    private func accepted(_ key: UserKey, _ index: Int) -> Accepted? {
+        let place = Place(user: key, port: index)
+        if let known = accepted[place] { return known }
+        let port = ports[index]
         guard let text = secrets[key] ?? port.configuredSecret(key.name),
             let credential = try? Credential(method: port.method, secret: text)
         else { return nil }
-        return Accepted(credential: credential, account: account(key))
+        accepted[place] = Accepted(credential: credential, account: account(key))
+        return accepted[place]
+    }
+
+    /// The key under which users name themselves, where that is not the port's own; nil if there is none that fits.
+    private func identityKey(of port: ServedPort) -> SecretKey? {
+        identities[port.port].flatMap { try? Credential(method: port.method, secret: $0).key }
+    }
+
+    /// Users who were added when the configuration said something else: to a port with "users", which needs no other key to
+    /// name them under, or with another method.
+    private func complete(_ number: UInt16) {
+        let added = book.served(on: number).filter { $0.origin == .added }
+        guard let port = ports.first(where: { $0.port == number }), let first = added.first?.key else { return }
+        for entry in added where (try? Credential(method: port.method, secret: secrets[entry.key] ?? "")) == nil {
+            logger.warning(
+                "a user's key does not fit the method any more, so they are not served; remove and add them",
+                metadata: ["user": "\(entry.key.name)", "port": "\(number)"])
+        }
+        guard port.needsIdentity, identityKey(of: port) == nil else { return }
+        let identity = Base64.encode(Sodium.random(port.method.keyLength))
+        identities[number] = identity
+        logger.warning(
+            "the users of a port get other passwords, because the configuration has no \"users\" for it any more",
+            metadata: ["port": "\(number)"])
+        do throws(UserStoreFailure) {
+            try store?.keep(book.change(of: first), of: first, secret: secrets[first], identity: identity)
+        } catch {
+            warnOfLoss(error)
+        }
     }
 
     private func judgeAll() {

@@ -39,26 +39,41 @@ final class UserStore: Sendable {
 
     private let database: DatabaseQueue
 
-    /// Opens the file, or makes it, for the owner alone.
+    /// Opens the file, or makes it, for the owner alone; one that was only begun is not left there.
     init(path: String) throws(UserStoreFailure) {
-        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        let isNew = try Self.make(path)
+        do {
+            database = try Self.database(path)
+        } catch {
+            if isNew { for suffix in ["", "-wal", "-shm", "-journal"] { unlink(path + suffix) } }
+            throw UserStoreFailure(description: "\(path): \(Self.words(error))")
+        }
+    }
+
+    /// True if there was no file yet.
+    private static func make(_ path: String) throws(UserStoreFailure) -> Bool {
+        let flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW
+        var descriptor = open(path, flags | O_CREAT | O_EXCL, 0o600)
+        let isNew = descriptor >= 0
+        if !isNew, errno == EEXIST { descriptor = open(path, flags) }
         guard descriptor >= 0 else {
             throw UserStoreFailure(description: "\(path): \(String(cString: strerror(errno)))")
         }
         close(descriptor)
-        do {
-            var configuration = GRDB.Configuration()
-            configuration.journalMode = .wal
-            configuration.busyMode = .timeout(2)
-            configuration.prepareDatabase { database in
-                // A command is acknowledged when it would survive a power cut.
-                try database.execute(sql: "PRAGMA synchronous = FULL")
-            }
-            database = try DatabaseQueue(path: path, configuration: configuration)
-            try Self.migrator.migrate(database)
-        } catch {
-            throw UserStoreFailure(description: "\(path): \(Self.words(error))")
+        return isNew
+    }
+
+    private static func database(_ path: String) throws -> DatabaseQueue {
+        var configuration = GRDB.Configuration()
+        configuration.journalMode = .wal
+        configuration.busyMode = .timeout(2)
+        configuration.prepareDatabase { database in
+            // A command is acknowledged when it would survive a power cut.
+            try database.execute(sql: "PRAGMA synchronous = FULL")
         }
+        let database = try DatabaseQueue(path: path, configuration: configuration)
+        try migrator.migrate(database)
+        return database
     }
 
     private static var migrator: DatabaseMigrator {

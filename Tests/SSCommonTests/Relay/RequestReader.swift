@@ -4,9 +4,10 @@
 struct RequestReader: ~Copyable {
     var opener: RequestOpener
     var target: TargetAddress?
-    var user: String?
+    var owner: Accepted?
     var salt: Salt?
     var payload: [UInt8] = []
+    var user: String? { owner?.user }
     private var rest: [UInt8] = []
     private let now: UnixSeconds
     private let isFresh: (Salt) -> Bool
@@ -38,7 +39,7 @@ struct RequestReader: ~Copyable {
         rest = Array(input[received.consumed...])
         if let request = received.request {
             target = request.target
-            user = request.owner.user
+            owner = request.owner
             salt = request.salt
         }
         payload += output

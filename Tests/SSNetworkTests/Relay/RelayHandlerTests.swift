@@ -275,7 +275,7 @@ struct RelayHandlerTests {
 }
 
 /// Lets a peer be used by one task at a time, which the tests see to.
-private struct Held: @unchecked Sendable {
+struct Held: @unchecked Sendable {
     let peer: Peer
     init(_ peer: Peer) { self.peer = peer }
 }

@@ -51,10 +51,12 @@ final class RelayRig {
         target = waiting.accepted()
     }
 
-    func link(_ timeouts: RelayTimeouts = RelayTimeouts()) async throws {
+    func link(_ timeouts: RelayTimeouts = RelayTimeouts(), account: UserAccount? = nil) async throws {
         try await loop.eventLoop.submit { [near, far, loop] in
             loop.counters.streamOpened()
-            Relay(near.value, far.value, on: loop, timeouts: timeouts) { loop.counters.streamClosed() }
+            Relay(near.value, far.value, on: loop, timeouts: timeouts, account: account) {
+                loop.counters.streamClosed()
+            }
         }.get()
     }
 
