@@ -34,6 +34,7 @@ let nioHTTP: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio"
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let tls: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let database: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
@@ -47,6 +48,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -78,7 +80,9 @@ let package = Package(
         .target(name: "SSServerCore", dependencies: ["SSCommon"], swiftSettings: strict),
         .executableTarget(
             name: "sslocal",
-            dependencies: ["SSCommon", "SSNetwork", "SSCommandLine", nio, nioPosix, nioLocks, logging, arguments],
+            dependencies: [
+                "SSCommon", "SSNetwork", "SSCommandLine", nio, nioPosix, nioLocks, nioHTTP, tls, logging, arguments,
+            ],
             swiftSettings: strict + selfContainedSwift, linkerSettings: selfContained),
         .executableTarget(
             name: "ssserver",
@@ -96,7 +100,7 @@ let package = Package(
         .testTarget(name: "SSServerCoreTests", dependencies: ["SSServerCore", "SSCommon"], swiftSettings: strict),
         .testTarget(
             name: "SSLocalTests",
-            dependencies: ["sslocal", "SSCommon", "SSNetwork", nio, nioPosix, nioHTTP, nioEmbedded, logging],
+            dependencies: ["sslocal", "SSCommon", "SSNetwork", nio, nioPosix, nioHTTP, nioEmbedded, tls, logging],
             swiftSettings: strict),
         .testTarget(
             name: "SSServerTests",

@@ -1,6 +1,10 @@
 #ifdef __linux__
+// posix_spawn_file_actions_addclosefrom_np
+#define _GNU_SOURCE
 #include "process.h"
 
+#include <fcntl.h>
+#include <spawn.h>
 #include <sys/prctl.h>
 
 #ifdef __GLIBC__
@@ -25,6 +29,25 @@ char **linux_arguments(int *count) {
 #endif
 
 int linux_forbid_dumps(void) { return prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L); }
+
+#ifdef __GLIBC__
+#if __GLIBC_PREREQ(2, 34)
+#define HAS_CLOSE_FROM
+#endif
+#endif
+
+int linux_spawn_close_from(void *actions, int first) {
+#ifdef HAS_CLOSE_FROM
+  return posix_spawn_file_actions_addclosefrom_np(actions, first);
+#else
+  // One that is not open is no error there.
+  for (int descriptor = first; descriptor < 65536; descriptor++) {
+    int failure = posix_spawn_file_actions_addclose(actions, descriptor);
+    if (failure != 0) return failure;
+  }
+  return 0;
+#endif
+}
 
 int linux_allows_dumps(void) { return prctl(PR_GET_DUMPABLE, 0L, 0L, 0L, 0L); }
 #else

@@ -11,7 +11,8 @@ package enum Program: String, CaseIterable, Sendable {
     /// Its subcommands, the default one first.
     package var commands: [String] {
         self == .sslocal
-            ? ["run", "check", "init", "url"] : ["run", "check", "init", "share", "users", "status", "genkey"]
+            ? ["run", "check", "init", "url", "status", "use"]
+            : ["run", "check", "init", "share", "users", "status", "genkey"]
     }
 
     /// Where a configuration is looked for if no flag says where.
@@ -80,20 +81,33 @@ package enum ConfigurationSource {
         local(Request(config: path))
     }
 
-    private static func local(_ request: Request) -> CheckedConfiguration<LocalConfiguration> {
-        load(.sslocal, request, { LocalConfiguration.load($0, overrides: $1, environment: $2) }, { $0.servers })
-    }
-
     /// What a configuration says about the program itself: of the file `config`, or of the one that is found; the customs
     /// where there is none. Nil for a file that is no good.
-    static func settings(_ program: Program, config: String?) -> CommonSettings? {
+    package static func settings(_ program: Program, config: String?) -> CommonSettings? {
         guard config != nil || program.searchPaths.contains(where: exists) else { return CommonSettings() }
-        var flags = RunFlags.parseOrExit([])
-        flags.config = config
         switch program {
-        case .sslocal: return local(flags).configuration?.settings
-        case .ssserver: return server(flags).configuration?.settings
+        case .sslocal: return local(at: config).configuration?.settings
+        case .ssserver: return server(at: config).configuration?.settings
         }
+    }
+
+    private static func local(_ request: Request) -> CheckedConfiguration<LocalConfiguration> {
+        var checked = load(
+            .sslocal, request, { LocalConfiguration.load($0, overrides: $1, environment: $2) }, { $0.servers })
+        if let program = checked.configuration?.onUnreachable?.first,
+            ChildProcess.locate(program, path: Environment.variable("PATH") ?? "") == nil
+        {
+            checked.diagnostics.append(noProgram(program, path: checked.path ?? ""))
+        }
+        return checked
+    }
+
+    private static func noProgram(_ program: String, path: String) -> Diagnostic {
+        Diagnostic(
+            .unreadableFile, "\"on_unreachable\" names \(TerminalText.quote(program)), which cannot be run", path: path,
+            help: program.hasPrefix("/")
+                ? "there must be such a file, and it must be executable: chmod +x FILE"
+                : "it is in no directory of $PATH; write its whole path")
     }
 
     private static func load<Configuration: Sendable>(

@@ -12,6 +12,9 @@ char **linux_arguments(int *count);
 /// PR_SET_DUMPABLE 0: no core file, no ptrace(2) and no /proc/PID/mem for anybody but root. 0, or -1 and errno.
 int linux_forbid_dumps(void);
 
+/// Has posix_spawn(3) close every descriptor from `first` on; `actions` is a `posix_spawn_file_actions_t *`. 0 or an error number.
+int linux_spawn_close_from(void *actions, int first);
+
 /// PR_GET_DUMPABLE.
 int linux_allows_dumps(void);
 

@@ -14,8 +14,46 @@ extension ConfigurationReader {
                 label: "a server listens there", help: "write the name or address of your server")
         }
         let configuration = LocalConfiguration(
-            servers: placed.map(\.endpoint), locals: locals(), settings: common())
+            servers: placed.map(\.endpoint), locals: locals(), settings: common(), onUnreachable: onUnreachable(),
+            online: online())
         return faults.hasErrors ? nil : configuration
+    }
+
+    /// The command is run without a shell, from whatever directory the program was started in.
+    private mutating func onUnreachable() -> [String]? {
+        guard let setting = top["on_unreachable"] else { return nil }
+        let words = setting.elements.compactMap(\.text)
+        guard let program = words.first, !program.isEmpty else {
+            report(
+                .badValue, "\(setting.shown) names no program", setting,
+                help: "write the program and its arguments: [\"/usr/local/bin/new-address\", \"vps\"]")
+            return nil
+        }
+        if program.contains("/"), !program.hasPrefix("/") {
+            report(
+                .badValue, "\(TerminalText.quote(program)) is a relative path", setting.elements[0],
+                label: "of a program to run",
+                help: "write the whole path, or the name alone of a program in $PATH; there is no shell")
+            return nil
+        }
+        return words
+    }
+
+    private mutating func online() -> OnlineConfiguration? {
+        guard let section = top["online_config"]?.section else { return nil }
+        guard let setting = section["config_url"], let text = expanded(setting) else {
+            missing("config_url", in: section)
+            return nil
+        }
+        do throws(HTTPSAddress.Fault) {
+            return OnlineConfiguration(
+                try HTTPSAddress(text),
+                interval: section["update_interval"]?.time ?? OnlineConfiguration.usualInterval,
+                isDirect: section["through"]?.text == "direct")
+        } catch {
+            report(.badValue, error.description, setting, help: "write \"https://example.com/path/servers.json\"")
+            return nil
+        }
     }
 
     private mutating func locals() -> [LocalListener] {

@@ -6,13 +6,38 @@ package struct LocalConfiguration: Hashable, Sendable {
     /// What to offer on the laptop; at least one.
     package var locals: [LocalListener]
     package var settings: CommonSettings
+    /// What to run when no server can be reached: a program and its arguments; never empty.
+    package var onUnreachable: [String]?
+    /// Where the list of servers is published.
+    package var online: OnlineConfiguration?
 
     package init(
-        servers: [EndpointConfiguration], locals: [LocalListener], settings: CommonSettings = CommonSettings()
+        servers: [EndpointConfiguration], locals: [LocalListener], settings: CommonSettings = CommonSettings(),
+        onUnreachable: [String]? = nil, online: OnlineConfiguration? = nil
     ) {
         self.servers = servers
         self.locals = locals
         self.settings = settings
+        self.onUnreachable = onUnreachable
+        self.online = online
+    }
+}
+
+/// A SIP008 document that is fetched again and again.
+package struct OnlineConfiguration: Hashable, Sendable {
+    package var address: HTTPSAddress
+    /// Between two times, about.
+    package var interval: Duration
+    /// Round the tunnel and not through it.
+    package var isDirect: Bool
+
+    /// Unless the configuration says otherwise.
+    package static let usualInterval = Duration.seconds(3600)
+
+    package init(_ address: HTTPSAddress, interval: Duration = usualInterval, isDirect: Bool = false) {
+        self.address = address
+        self.interval = interval
+        self.isDirect = isDirect
     }
 }
 

@@ -16,6 +16,8 @@ extension Schema {
             rows(rustLocal)
         case .log:
             rows(["writers", "config_path"])
+        case .online:
+            rows(["allowed_plugins"])
         case .localUser, .egress, .blacklist, .cache, .admin, .limits:
             []
         }
@@ -57,7 +59,7 @@ extension Schema {
 
     private static let rust = [
         "plugin_mode", "udp_max_associations", "udp_mtu", "dns_cache_size",
-        "ipv6_only", "mptcp", "security", "balancer", "online_config", "runtime", "local_udp_address",
+        "ipv6_only", "mptcp", "security", "balancer", "runtime", "local_udp_address",
         "local_udp_port", "tcp_redir", "udp_redir", "forward_address", "forward_port", "id", "bytes_used",
         "bytes_remaining",
     ]

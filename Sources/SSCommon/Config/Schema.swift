@@ -51,6 +51,7 @@ package enum Schema {
         case .cache: cache
         case .admin: admin
         case .limits: limits
+        case .online: online
         case .log: log
         }
     }
@@ -91,6 +92,8 @@ package enum Schema {
         SchemaKey("local_port", .port, .only(.local)),
         SchemaKey("protocol", .text, .only(.local)),
         SchemaKey("locals", .list(.section(.localEntry)), .only(.local)),
+        SchemaKey("on_unreachable", .list(.anyText), .only(.local)),
+        SchemaKey("online_config", .section(.online), .only(.local)),
     ]
 
     private static let server = [
@@ -162,6 +165,12 @@ package enum Schema {
         SchemaKey("listen", .host, .both, .planned),
         SchemaKey("token_file", .text, .both, .planned),
         SchemaKey("bandwidth_api", .flag, .both, .planned),
+    ]
+
+    private static let online = [
+        SchemaKey("config_url", .secret),
+        SchemaKey("update_interval", .time(.seconds(60)...(.seconds(30 * 86_400)))),
+        SchemaKey("through", .choice(["tunnel", "direct"])),
     ]
 
     private static let log = [

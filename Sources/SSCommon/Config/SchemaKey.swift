@@ -26,6 +26,7 @@ package enum SchemaSection: String, CaseIterable, Sendable {
     case cache
     case admin
     case limits
+    case online = "online_config"
     case log
 
     /// For "not a key of …".
@@ -36,7 +37,7 @@ package enum SchemaSection: String, CaseIterable, Sendable {
         case .user: "an entry of \"users\""
         case .localEntry: "an entry of \"locals\""
         case .localUser: "a user of \"locals\""
-        case .egress, .blacklist, .cache, .admin, .limits, .log: "\"\(rawValue)\""
+        case .egress, .blacklist, .cache, .admin, .limits, .online, .log: "\"\(rawValue)\""
         }
     }
 }

@@ -5,7 +5,7 @@ package enum SecretName {
     /// Longer names are nobody's; what they hold is hidden unseen.
     private static let longest = 64
 
-    private static let whole: Set<String> = ["key", "keys", "psk", "pwd"]
+    private static let whole: Set<String> = ["key", "keys", "psk", "pwd", "config_url"]
     private static let parts: [[UInt8]] = ["pass", "secret", "token", "psk"].map { Array($0.utf8) }
 
     /// True for `password`, its likely misspellings, and the other words for a key; false for `password_file`,

@@ -35,6 +35,12 @@ package struct Credential: Sendable {
         }
     }
 
+    /// Whether both open the same things.
+    package func isSame(as other: Credential) -> Bool {
+        method == other.method && key.isSame(as: other.key) && identities.count == other.identities.count
+            && zip(identities, other.identities).allSatisfy { $0.key.isSame(as: $1.key) && $0.named == $1.named }
+    }
+
     /// Keys `context` for the stream direction or datagram that carries `salt` (in SIP022's datagrams: the session).
     package func key(_ context: inout AEADContext, salt: Salt) {
         withUnsafeTemporaryAllocation(byteCount: method.keyLength, alignment: 8) { session in

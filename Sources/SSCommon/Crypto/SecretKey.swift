@@ -50,6 +50,11 @@ package final class SecretKey: Sendable {
         defer { withExtendedLifetime(self) {} }
         return try body(UnsafeRawBufferPointer(start: storage, count: count))
     }
+
+    /// Compares in constant time; lengths are not secret.
+    package func isSame(as other: SecretKey) -> Bool {
+        count == other.count && sodium_memcmp(storage, other.storage, count) == 0
+    }
 }
 
 extension SecretKey: CustomStringConvertible {

@@ -32,6 +32,8 @@ package struct ServerLink: Hashable, Sendable {
     /// Why a link is none, or none that could be used, in words for a person.
     package struct Fault: Error, Hashable, Sendable, CustomStringConvertible {
         package let description: String
+
+        package init(description: String) { self.description = description }
     }
 
     /// The port of a link that names none.

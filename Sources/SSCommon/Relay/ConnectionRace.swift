@@ -4,17 +4,16 @@
 // The first family is IPv4 unless the operator says `ipv6_first`: a server with a broken IPv6 route is common,
 // one with a broken IPv4 route is not, and whoever has a good one says so.
 
-/// One race. Pure: the shell connects, keeps the one timer and reports; it does what `Step` says.
-package struct ConnectionRace: Sendable {
-    /// RFC 8305 5, "Connection Attempt Delay".
-    package static let attemptDelay: Duration = .milliseconds(250)
+/// One race, of addresses or of servers. Pure: the shell connects, keeps the one timer and reports; it does what `Step`
+/// says.
+package struct ConnectionRace<Candidate: Hashable & Sendable>: Sendable {
     /// Addresses tried at most: a name may have hundreds, and a dial may not cost hundreds of sockets.
-    package static let attemptLimit = 8
+    package static var attemptLimit: Int { 8 }
 
     /// What the shell is to do.
     package enum Step: Hashable, Sendable {
         /// Start an attempt; if `timer`, call `delayElapsed` after `attemptDelay` (an older timer is void).
-        case connect(attempt: Int, IPAddress, timer: Bool)
+        case connect(attempt: Int, Candidate, timer: Bool)
         /// Nothing.
         case wait
         /// Hand over this attempt's connection and close all others that are under way.
@@ -25,14 +24,17 @@ package struct ConnectionRace: Sendable {
         case lost
     }
 
-    private let candidates: [IPAddress]
+    private let candidates: [Candidate]
+    /// Between two attempts of which none has failed yet.
+    package let attemptDelay: Duration
     private var started = 0
     private var underWay = 0
     private var isOver = false
 
-    /// Nil without addresses.
-    package init?(_ addresses: [IPAddress], ipv6First: Bool) {
-        candidates = Self.interleave(addresses, ipv6First: ipv6First)
+    /// Nil without candidates; they are tried in this order.
+    package init?(_ candidates: [Candidate], attemptDelay: Duration) {
+        self.candidates = Array(candidates.prefix(Self.attemptLimit))
+        self.attemptDelay = attemptDelay
         if candidates.isEmpty { return nil }
     }
 
@@ -69,6 +71,14 @@ package struct ConnectionRace: Sendable {
         }
         return .connect(attempt: started, candidates[started], timer: started + 1 < candidates.count)
     }
+}
+
+extension ConnectionRace where Candidate == IPAddress {
+    /// Nil without addresses.
+    package init?(_ addresses: [IPAddress], ipv6First: Bool) {
+        // RFC 8305 5, "Connection Attempt Delay".
+        self.init(Self.interleave(addresses, ipv6First: ipv6First), attemptDelay: .milliseconds(250))
+    }
 
     /// RFC 8305 4 with a first family count of one; order inside a family stays, repeats go.
     private static func interleave(_ addresses: [IPAddress], ipv6First: Bool) -> [IPAddress] {
@@ -86,6 +96,6 @@ package struct ConnectionRace: Sendable {
             if index < first.count { mixed.append(first[index]) }
             if index < second.count { mixed.append(second[index]) }
         }
-        return Array(mixed.prefix(attemptLimit))
+        return mixed
     }
 }

@@ -43,11 +43,6 @@ package enum TerminalText {
         return result + "\""
     }
 
-    /// All of a foreign text, harmless.
-    package static func harmless(_ text: some StringProtocol) -> String {
-        text.unicodeScalars.map { show($0).text }.joined()
-    }
-
     /// The columns that harmless text takes.
     package static func columns(_ text: some StringProtocol) -> Int {
         text.unicodeScalars.reduce(0) { $0 + show($1).columns }

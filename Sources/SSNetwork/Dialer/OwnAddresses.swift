@@ -12,6 +12,17 @@ package enum OwnAddresses {
     /// How often to call `current` again, in seconds.
     package static let refreshInterval = 30
 
+    /// Whether there is any address that leads out of this machine.
+    package static var hasNetwork: Bool {
+        current().contains { address in
+            switch address {
+            case .v4(let address): address.value >> 24 != 127 && address.value >> 16 != 169 << 8 | 254
+            // Neither ::1 nor fe80::/10.
+            case .v6(let address): address.high >> 54 != 0x3fa && (address.high, address.low) != (0, 1)
+            }
+        }
+    }
+
     /// A snapshot from getifaddrs(3); empty if the system gives none. Takes some ten microseconds.
     package static func current() -> Set<IPAddress> {
         var list: UnsafeMutablePointer<ifaddrs>?

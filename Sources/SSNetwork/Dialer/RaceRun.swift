@@ -1,13 +1,13 @@
 // The sockets and timers of one connection race; `ConnectionRace` decides, this carries out.
-import NIOCore
-import SSCommon
+package import NIOCore
+package import SSCommon
 
 /// One race under way. Confined to its event loop; kept alive by the attempts and timers that refer to it.
-final class RaceRun {
+package final class RaceRun<Candidate: Hashable & Sendable> {
     /// Starts an attempt. The second argument is given the channel before it connects, so that it can be closed.
-    typealias Connect = (IPAddress, @escaping @Sendable (any Channel) -> Void) -> EventLoopFuture<any Channel>
+    package typealias Connect = (Candidate, @escaping @Sendable (any Channel) -> Void) -> EventLoopFuture<any Channel>
 
-    private var race: ConnectionRace
+    private var race: ConnectionRace<Candidate>
     private let eventLoop: any EventLoop
     private let connect: Connect
     private let promise: EventLoopPromise<any Channel>
@@ -16,7 +16,7 @@ final class RaceRun {
     private var limit: Scheduled<Void>?
     private var failure: DialError?
 
-    init(_ race: ConnectionRace, on eventLoop: any EventLoop, connect: @escaping Connect) {
+    package init(_ race: ConnectionRace<Candidate>, on eventLoop: any EventLoop, connect: @escaping Connect) {
         self.race = race
         self.eventLoop = eventLoop
         self.connect = connect
@@ -24,7 +24,7 @@ final class RaceRun {
     }
 
     /// Call once, on the event loop.
-    func start(timeout: TimeAmount) -> EventLoopFuture<any Channel> {
+    package func start(timeout: TimeAmount) -> EventLoopFuture<any Channel> {
         limit = eventLoop.assumeIsolated().scheduleTask(in: timeout) {
             self.race.giveUp()
             self.end(.failure(.timedOut))
@@ -33,11 +33,11 @@ final class RaceRun {
         return promise.futureResult
     }
 
-    private func perform(_ step: ConnectionRace.Step) {
+    private func perform(_ step: ConnectionRace<Candidate>.Step) {
         switch step {
-        case .connect(let attempt, let address, let timer):
+        case .connect(let attempt, let candidate, let timer):
             if timer { armDelay() } else { delay?.cancel() }
-            begin(attempt, address)
+            begin(attempt, candidate)
         case .wait:
             break
         case .won(let attempt):
@@ -54,14 +54,14 @@ final class RaceRun {
 
     private func armDelay() {
         delay?.cancel()
-        delay = eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(ConnectionRace.attemptDelay)) {
+        delay = eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(race.attemptDelay)) {
             self.perform(self.race.delayElapsed())
         }
     }
 
-    private func begin(_ attempt: Int, _ address: IPAddress) {
+    private func begin(_ attempt: Int, _ candidate: Candidate) {
         let run = NIOLoopBound(self, eventLoop: eventLoop)
-        connect(address) { channel in run.value.channels[attempt] = channel }
+        connect(candidate) { channel in run.value.channels[attempt] = channel }
             .assumeIsolated().whenComplete { result in
                 switch result {
                 case .success(let channel):

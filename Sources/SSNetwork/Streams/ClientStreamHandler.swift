@@ -5,14 +5,18 @@ package import SSCommon
 
 /// What a client learns about the server from one stream.
 package protocol ClientStreamOwner: AnyObject, Sendable {
+    /// The connection stands.
+    func streamOpened()
+    /// It is gone; once for every `streamOpened`.
+    func streamClosed()
     /// The first bytes of an answer were authentic.
     func serverAnswered()
     /// The answer cannot be opened: another key, another method, no Shadowsocks server, or altered on the way.
     func serverAnswerRefused(_ fault: StreamFault)
     /// The server closed without having said anything.
     func serverClosedSilently()
-    /// A request has left.
-    func requestSent()
+    /// A request is leaving; `first` is the payload that goes with it, perhaps none.
+    func requestSent(_ first: ByteBuffer)
 }
 
 /// First handler of a channel to the server.
@@ -63,6 +67,7 @@ package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayl
 
     package func channelActive(context: ChannelHandlerContext) {
         loop.counters.streamOpened()
+        owner.streamOpened()
         loop.firstPayload.add(self)
         context.fireChannelActive()
     }
@@ -94,7 +99,7 @@ package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayl
         loop.counters.add(up: payload.readableBytes)
         if !isHeaderSent {
             isHeaderSent = true
-            owner.requestSent()
+            owner.requestSent(payload)
         }
         let capacity = sealer.sealedCount(payload.readableBytes)
         var output = loop.buffers.takeForWriting(capacity: capacity)
@@ -176,6 +181,7 @@ package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayl
         let isCut = isCut || hasFailed && !isInputEnded
         if isCut, !isBroken { context.fireUserInboundEventTriggered(StreamBroken()) }
         loop.counters.streamClosed()
+        owner.streamClosed()
         loop.counters.finished(isCut || isBroken ? .relay : .ok)
         context.fireChannelInactive()
     }

@@ -22,7 +22,9 @@ struct Run: AsyncParsableCommand {
         do {
             let (log, logger) = try LogSetup.open(configuration.settings.log)
             defer { log.close() }
-            let client = LocalRuntime(configuration, credentials: checked.credentials, log: log, logger: logger)
+            let client = LocalRuntime(
+                configuration, credentials: checked.credentials, keepsList: !flags.namesServer, log: log, logger: logger
+            )
             let display = live ? client.startDisplay() : nil
             defer { display?.stop() }
             try await ProgramRun.untilStopped(log: log, logger: logger) {

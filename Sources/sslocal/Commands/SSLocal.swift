@@ -8,7 +8,8 @@ struct SSLocal: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sslocal", abstract: "An encrypted relay for people behind hostile networks: the laptop's end.",
         version: "sslocal \(ProductVersion.current)",
-        subcommands: [Run.self, Check.self, Init.self, PrintURL.self], defaultSubcommand: Run.self)
+        subcommands: [Run.self, Check.self, Init.self, PrintURL.self, Status.self, Use.self],
+        defaultSubcommand: Run.self)
 
     static func main() async {
         await ProgramMain.run(Self.self, .sslocal, arguments: ProcessArguments.all)

@@ -6,8 +6,7 @@ internal import SSNetwork
 
 /// What opening associations needs.
 struct AssociationService: Sendable {
-    let server: UpstreamServer
-    let replay: ReplayGuard
+    let upstream: UpstreamAssociation.Service
     let loops: LoopContexts
 
     /// See `FrontConfiguration.OpenAssociation`.
@@ -17,10 +16,11 @@ struct AssociationService: Sendable {
         guard let peer = client.remoteAddress.flatMap(Endpoint.init(folding:)),
             let near = client.localAddress.flatMap(Endpoint.init(folding:))
         else { return eventLoop.makeFailedFuture(DialError.failed("a client without an address")) }
-        return server.endpoint(on: eventLoop).flatMap { endpoint in
+        return upstream.choose(on: eventLoop).flatMap { server, endpoint in
             let handler = NIOLoopBound(
                 SOCKSAssociationHandler(
-                    peer: peer.address, expectedPort: hint.port, server: endpoint, service: self, loop: loop),
+                    peer: peer.address, expectedPort: hint.port, server: server, endpoint: endpoint, upstream: upstream,
+                    loop: loop),
                 eventLoop: eventLoop)
             // The address the client reached us at is one it can reach.
             return DatagramSocket.bind(
@@ -45,28 +45,33 @@ final class SOCKSAssociationHandler: ChannelInboundHandler {
     private let peer: IPAddress
     /// The port the client said it would send from; 0 if it did not know.
     private let expectedPort: UInt16
-    private let server: Endpoint
-    private let service: AssociationService
+    private let server: UpstreamServer
+    private let endpoint: Endpoint
+    private let upstream: UpstreamAssociation.Service
     private let loop: LoopContext
-    private var association: ClientAssociation?
+    private var association: UpstreamAssociation?
     private var context: ChannelHandlerContext?
     /// Where answers go: whoever of the peer's ports sent last.
     private var application: SocketAddress?
 
-    init(peer: IPAddress, expectedPort: UInt16, server: Endpoint, service: AssociationService, loop: LoopContext) {
+    /// `server` at `endpoint` is where it begins.
+    init(
+        peer: IPAddress, expectedPort: UInt16, server: UpstreamServer, endpoint: Endpoint,
+        upstream: UpstreamAssociation.Service, loop: LoopContext
+    ) {
         self.peer = peer
         self.expectedPort = expectedPort
         self.server = server
-        self.service = service
+        self.endpoint = endpoint
+        self.upstream = upstream
         self.loop = loop
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         loop.counters.associationOpened()
-        association = ClientAssociation(
-            server: server, credential: service.server.credential, replay: service.replay,
-            eventLoop: context.eventLoop,
+        association = UpstreamAssociation(
+            upstream, server, at: endpoint, on: context.eventLoop,
             onReply: { [weak self] source, payload in self?.deliver(payload, from: source) },
             onReplies: { [weak self] in self?.context?.flush() })
     }

@@ -9,23 +9,21 @@ final class TunnelDatagramHandler: ChannelInboundHandler {
     typealias OutboundOut = AddressedEnvelope<ByteBuffer>
 
     private let target: TargetAddress
-    private let server: UpstreamServer
-    private let replay: ReplayGuard
+    private let upstream: UpstreamAssociation.Service
     private let loop: LoopContext
     private let lifetime: TimeAmount
-    private let table: ExpiringTable<SocketAddress, ClientAssociation>
-    private var unflushed: [ClientAssociation] = []
+    private let table: ExpiringTable<SocketAddress, UpstreamAssociation>
+    private var unflushed: [UpstreamAssociation] = []
     private var context: ChannelHandlerContext?
     private var sweep: RepeatedTask?
 
     /// At most `limit` associations, each ended `lifetime` after its last datagram.
     init(
-        target: TargetAddress, server: UpstreamServer, replay: ReplayGuard, loop: LoopContext, limit: Int,
+        target: TargetAddress, upstream: UpstreamAssociation.Service, loop: LoopContext, limit: Int,
         lifetime: TimeAmount
     ) {
         self.target = target
-        self.server = server
-        self.replay = replay
+        self.upstream = upstream
         self.loop = loop
         self.lifetime = lifetime
         table = ExpiringTable(limit: limit, lifetime: lifetime) { association in
@@ -68,16 +66,18 @@ final class TunnelDatagramHandler: ChannelInboundHandler {
             send(envelope.data, through: association)
             return
         }
-        server.endpoint(on: context.eventLoop).assumeIsolated().whenSuccess { endpoint in
-            let association = self.table.use(application, now: .now()) ?? self.open(application, endpoint)
+        upstream.choose(on: context.eventLoop).assumeIsolated().whenSuccess { server, endpoint in
+            let association = self.table.use(application, now: .now()) ?? self.open(application, server, endpoint)
             self.send(envelope.data, through: association)
             self.flushAssociations()
         }
     }
 
-    private func open(_ application: SocketAddress, _ endpoint: Endpoint) -> ClientAssociation {
-        let association = ClientAssociation(
-            server: endpoint, credential: server.credential, replay: replay, eventLoop: loop.eventLoop,
+    private func open(
+        _ application: SocketAddress, _ server: UpstreamServer, _ endpoint: Endpoint
+    ) -> UpstreamAssociation {
+        let association = UpstreamAssociation(
+            upstream, server, at: endpoint, on: loop.eventLoop,
             onReply: { [weak self] source, payload in self?.deliver(payload, from: source, to: application) },
             onReplies: { [weak self] in self?.context?.flush() })
         table.insert(association, for: application, now: .now())
@@ -85,7 +85,7 @@ final class TunnelDatagramHandler: ChannelInboundHandler {
         return association
     }
 
-    private func send(_ payload: ByteBuffer, through association: ClientAssociation) {
+    private func send(_ payload: ByteBuffer, through association: UpstreamAssociation) {
         association.send(payload, to: target)
         unflushed.append(association)
     }

@@ -22,7 +22,10 @@ final class LocalRuntime: Sendable {
     private let loops: LoopContexts
     private let resolver: any NameResolver
     private let endResolver: @Sendable () -> Void
-    private let server: UpstreamServer
+    private let configured: [ServerEntry]
+    private let servers: ServerSet
+    private let keepsList: Bool
+    private let command: UnreachableCommand?
     private let streamReplay = ReplayGuard(capacity: 10_000)
     private let datagramReplay = ReplayGuard(capacity: 10_000)
 
@@ -33,8 +36,12 @@ final class LocalRuntime: Sendable {
     /// Datagrams read at a time on a port.
     private static let datagramBatch = 32
 
-    /// `credentials` are those of the configuration's servers, in their order.
-    init(_ configuration: LocalConfiguration, credentials: [Credential], log: LogSink, logger: Logger) {
+    /// `credentials` are those of the configuration's servers, in their order. A list that was swapped in while the program
+    /// ran last is used again if `keepsList`.
+    init(
+        _ configuration: LocalConfiguration, credentials: [Credential], keepsList: Bool, log: LogSink, logger: Logger
+    ) {
+        self.keepsList = keepsList
         self.configuration = configuration
         self.log = log
         self.logger = logger
@@ -42,13 +49,9 @@ final class LocalRuntime: Sendable {
         group = Engine.makeGroup(threads: configuration.settings.workers ?? 1)
         loops = LoopContexts(group, ledger: ledger)
         (resolver, endResolver) = configuration.settings.makeResolver(group)
-        server = UpstreamServer(
-            configuration.servers[0].address, credentials[0], resolver: resolver, logger: logger)
-        if configuration.servers.count > 1 {
-            logger.warning(
-                "several servers are configured; this version uses the first", metadata: ["server": "\(server.address)"]
-            )
-        }
+        command = configuration.onUnreachable.flatMap { UnreachableCommand($0, logger: logger) }
+        configured = zip(configuration.servers, credentials).map { ServerEntry(configuration: $0, credential: $1) }
+        servers = ServerSet(configured, resolver: resolver, logger: logger, hasAlarm: command != nil)
     }
 
     /// Of accepted connections: dead peers must not be kept for ever.
@@ -60,16 +63,25 @@ final class LocalRuntime: Sendable {
     struct Listeners: Sendable {
         var streams: [StreamListener] = []
         var datagrams: [DatagramPort] = []
+        var admin: LocalAdmin?
     }
 
     /// Opens every port, or none.
     func start() async throws(StartFailure) -> Listeners {
         let addresses = try await ListenAddress.resolve(
             configuration.locals.map(\.address), with: resolver, on: group.any())
-        _ = group.next().scheduleRepeatedTask(initialDelay: .seconds(5), delay: .seconds(5)) { [server] _ in
-            server.complainOfSilence()
-        }
         var listeners = Listeners()
+        // Before the first stream: it may bring another list of servers.
+        let dialer = dialer
+        let sources = ListSources(tunnel: dialer, direct: dialer.connector, eventLoop: group.next())
+        let subject = LocalAdmin.Subject(
+            configuration: configuration, servers: servers, configured: configured, sources: sources, ledger: ledger,
+            keepsList: keepsList)
+        listeners.admin = await LocalAdmin.open(subject, logger: logger)
+        ServerCare(
+            servers: servers, check: ServerCheck(servers: servers, dialer: dialer), command: command,
+            forgetNames: { [resolver] in (resolver as? CachingResolver)?.forget() }, eventLoop: group.next()
+        ).start()
         do {
             for (index, local) in configuration.locals.enumerated() {
                 for address in addresses[index] { try await open(local, address, &listeners) }
@@ -101,7 +113,7 @@ final class LocalRuntime: Sendable {
         logger.info(
             "listening",
             metadata: [
-                "address": "\(address.endpoint)", "protocol": "\(local.service.word)", "server": "\(server.address)",
+                "address": "\(address.endpoint)", "protocol": "\(local.service.word)", "server": "\(servers.shown)",
             ])
     }
 
@@ -111,8 +123,12 @@ final class LocalRuntime: Sendable {
         options.noDelay = configuration.settings.noDelay
         options.keepAlive = configuration.settings.keepAlive.map { KeepAlive($0) }
         return ServerDialer(
-            server: server, replay: streamReplay, connector: RacingDialer(resolver: resolver, options: options),
+            servers: servers, replay: streamReplay, connector: RacingDialer(resolver: resolver, options: options),
             loops: loops)
+    }
+
+    private var upstream: UpstreamAssociation.Service {
+        UpstreamAssociation.Service(servers: servers, replay: datagramReplay)
     }
 
     private var relay: RelayStart {
@@ -143,7 +159,7 @@ final class LocalRuntime: Sendable {
             dialer: dialer, logger: logger, now: { Int64(time(nil)) },
             startRelay: { client, upstream, early in relay(client, upstream, early) })
         if local.mode.hasUDP {
-            let associations = AssociationService(server: server, replay: datagramReplay, loops: loops)
+            let associations = AssociationService(upstream: upstream, loops: loops)
             front.openAssociation = { client, hint in associations.open(client, hint: hint) }
         }
         front.mode = local.service.frontMode
@@ -160,10 +176,9 @@ final class LocalRuntime: Sendable {
                 logger.warning(
                     "a datagram could not be sent; the UDP port is opened anew", metadata: ["address": "\($0)"])
             },
-            handler: { [server, datagramReplay] in
+            handler: { [upstream] in
                 TunnelDatagramHandler(
-                    target: target, server: server, replay: datagramReplay, loop: loop,
-                    limit: Self.maximumAssociations, lifetime: lifetime)
+                    target: target, upstream: upstream, loop: loop, limit: Self.maximumAssociations, lifetime: lifetime)
             })
     }
 
@@ -177,6 +192,7 @@ final class LocalRuntime: Sendable {
 
     /// Takes no new connections, lets open streams finish for a moment, and ends.
     func drain(_ listeners: Listeners) async {
+        await command?.stop()
         await close(listeners)
         loops.drain()
         let deadline = ContinuousClock.now + Self.drainTime
@@ -190,6 +206,7 @@ final class LocalRuntime: Sendable {
     private func close(_ listeners: Listeners) async {
         for listener in listeners.streams { try? await listener.close().get() }
         for port in listeners.datagrams { try? await port.close().get() }
+        await listeners.admin?.close()
     }
 }
 

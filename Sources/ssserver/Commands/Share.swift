@@ -8,7 +8,8 @@ struct Share: ParsableCommand {
         abstract: "Print the link of the server, or of one of its users.",
         discussion: """
             Standard output gets the link, which holds the key: whoever sees it can use the server. Where a port has users, \
-            each has a link of their own, and without NAME their names are listed.
+            each has a link of their own, and without NAME their names are listed. Users who were added by command are known \
+            to the server while it runs.
             """)
 
     @Argument(help: "The user.")
@@ -55,11 +56,17 @@ struct Share: ParsableCommand {
             throw Report.badConfiguration
         }
         do {
-            try share(configuration, Invitations(configuration))
+            try share(configuration, Invitations(configuration, users: users(configuration)))
         } catch let failure as SmallFile.Failure {
             Report.error("cannot read the password file: \(failure)", help: failure.help)
             throw Report.badConfiguration
         }
+    }
+
+    /// The server that runs knows best.
+    private func users(_ configuration: ServerConfiguration) -> UserSource {
+        AdminSocket.path(.ssserver, configuration.settings).flatMap { UserSource.running(AdminClient(path: $0)) }
+            ?? .configuration
     }
 
     private func share(_ configuration: ServerConfiguration, _ invitations: Invitations) throws {

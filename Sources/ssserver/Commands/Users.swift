@@ -100,6 +100,8 @@ extension Users {
             Environment.write(
                 "added \(TerminalText.quote(user.name)) on port \(port), method \(method); the password:\n", to: 2)
             Environment.write((answer.json?["password"]?.text ?? "") + "\n", to: 1)
+            let file = admin.config.map { " -c \(ShellWord.quote($0))" } ?? ""
+            Report.note("it goes as a link too", help: "ssserver share \(ShellWord.quote(user.name)) --qr\(file)")
         }
 
         private func key(_ path: String) throws -> String {
@@ -178,7 +180,7 @@ private enum UserTable {
             let month = UInt64(
                 clamping: (user["month_bytes_up"]?.integer ?? 0) + (user["month_bytes_down"]?.integer ?? 0))
             table.add([
-                TerminalText.harmless(user["name"]?.text ?? ""), "\(user["port"]?.integer ?? 0)",
+                TerminalText.plain(user["name"]?.text ?? ""), "\(user["port"]?.integer ?? 0)",
                 user["state"]?.text ?? "", LiveLine.bytes(month), size(user["quota"]),
                 user["rate"]?.integer == nil ? "-" : size(user["rate"]) + "/s",
                 "\(user["streams_open"]?.integer ?? 0)" + (user["streams"]?.integer.map { "/\($0)" } ?? ""),

@@ -115,7 +115,7 @@ struct DropInTests {
         let expected = [
             "local_ipv4_address", "local_ipv6_address", "user", "plugin", "plugin_opts", "reuse_port",
             "tcp_incoming_sndbuf", "tcp_incoming_rcvbuf", "tcp_outgoing_sndbuf", "tcp_outgoing_rcvbuf", "dscp",
-            "tunnel_address", "mtu", "mptcp", "use_syslog", "tcp_tproxy", "workdir", "manager_address",
+            "tunnel_address", "mtu", "mptcp", "use_syslog", "tcp_tproxy", "workdir",
         ]
         #expect(keys(Reading.server(Self.libev).diagnostics) == expected)
         #expect(keys(Reading.local(Self.libev).diagnostics) == expected)

@@ -85,7 +85,7 @@ struct ConnectionRaceTests {
         var labels: [Int: String] = [:]
         var timer: Int?
         var over = false
-        func perform(_ step: ConnectionRace.Step, _ now: Int) {
+        func perform(_ step: ConnectionRace<IPAddress>.Step, _ now: Int) {
             switch step {
             case .connect(let attempt, let address, let wantsTimer):
                 let name = names.first { self.address($0) == address }!

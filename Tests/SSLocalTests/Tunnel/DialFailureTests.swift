@@ -19,12 +19,6 @@ private struct Unreachable: StreamDialer {
     }
 }
 
-private struct NoNames: NameResolver {
-    func resolve(_ name: HostName, on eventLoop: any EventLoop) -> EventLoopFuture<[IPAddress]> {
-        eventLoop.makeFailedFuture(DialError.nameNotFound)
-    }
-}
-
 /// A server that cannot be reached, and the way to it.
 private struct Scene {
     let eventLoop = MultiThreadedEventLoopGroup.singleton.any()
@@ -35,12 +29,11 @@ private struct Scene {
 
     init(_ error: DialError) {
         loops = LoopContexts(eventLoop, ledger: ledger)
-        let server = UpstreamServer(
-            TargetAddress(host: "192.0.2.2", port: 8388)!,
-            Credential(method: .aes256GCM, password: "a key for tests only"), resolver: NoNames(),
+        let servers = ServerSet(
+            [ServerRig.entry(TargetAddress(host: "192.0.2.2", port: 8388)!)], resolver: NoNames(),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         dialer = ServerDialer(
-            server: server, replay: ReplayGuard(capacity: 10), connector: Unreachable(error: error), loops: loops)
+            servers: servers, replay: ReplayGuard(capacity: 10), connector: Unreachable(error: error), loops: loops)
     }
 }
 

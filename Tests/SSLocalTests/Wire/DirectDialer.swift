@@ -42,9 +42,3 @@ final class DirectDialer: StreamDialer {
         .flatMapErrorThrowing { _ in throw DialError.refused }
     }
 }
-
-private struct NoNames: NameResolver {
-    func resolve(_ name: HostName, on eventLoop: any EventLoop) -> EventLoopFuture<[IPAddress]> {
-        eventLoop.makeFailedFuture(DialError.nameNotFound)
-    }
-}

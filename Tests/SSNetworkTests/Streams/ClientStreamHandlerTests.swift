@@ -19,10 +19,15 @@ struct ClientStreamHandlerTests {
         var words: [String] { said.withLockedValue { $0 } }
         private func note(_ word: String) { said.withLockedValue { $0.append(word) } }
 
+        private let open = NIOLockedValueBox(0)
+        var openStreams: Int { open.withLockedValue { $0 } }
+
+        func streamOpened() { open.withLockedValue { $0 += 1 } }
+        func streamClosed() { open.withLockedValue { $0 -= 1 } }
         func serverAnswered() { note("answered") }
         func serverAnswerRefused(_ fault: StreamFault) { note("\(fault)") }
         func serverClosedSilently() { note("silent") }
-        func requestSent() { note("sent") }
+        func requestSent(_ first: ByteBuffer) { note(first.readableBytes > 0 ? "sent" : "sent alone") }
     }
 
     private struct Rig {
@@ -83,6 +88,7 @@ struct ClientStreamHandlerTests {
         rig.channel.writeAndFlush(ByteBuffer(bytes: [1]), promise: nil)
         let opened = try rig.opened()
         #expect(opened == (2, streamTarget, [1]))
+        #expect(rig.owner.words == ["sent alone"])
     }
 
     @Test("An end before any payload takes the header along")
@@ -100,6 +106,7 @@ struct ClientStreamHandlerTests {
         try await rig.wait(.milliseconds(30))
         #expect(try rig.channel.written().isEmpty)
         #expect(rig.owner.words.isEmpty)
+        #expect(rig.owner.openStreams == 0)
     }
 
     @Test("An answer is opened byte by byte")
@@ -110,6 +117,7 @@ struct ClientStreamHandlerTests {
         #expect(rig.arrivals.bytes == [1, 2, 3])
         #expect(rig.arrivals.events == ["ended"])
         #expect(rig.owner.words == ["answered"])
+        #expect(rig.owner.openStreams == 1)
     }
 
     @Test("An answer that is not authentic breaks the stream, and closes it")
