@@ -109,6 +109,25 @@ struct RelayAccountTests {
         try await rig.end()
     }
 
+    @Test("A stream that waits for its rate goes on soon when that is changed, and is not taken for quiet")
+    func changed() async throws {
+        let rig = try await RelayRig()
+        let account = Self.account(rate: 1)
+        try await rig.link(RelayTimeouts(idle: 2), account: account)
+        let bytes = Self.pattern(1_000_000)
+        let writer = Self.write(bytes, to: rig.target)
+        #expect(rig.client.read(exactly: 1) == Self.pattern(1))
+        // At this rate it would take a week.
+        try await Task.sleep(for: .milliseconds(3_500))
+        account.setLimits(quota: nil, rate: 50_000_000, streams: nil)
+        let held = Held(rig.client)
+        let (received, ending) = await Task.detached { held.peer.readToEnd() }.value
+        await writer.value
+        #expect(received.count == bytes.count - 1)
+        #expect(received == Array(bytes.dropFirst()) && ending == .end)
+        try await rig.end()
+    }
+
     @Test("A slow reader and a rate together lose nothing")
     func slowReader() async throws {
         let rig = try await RelayRig(receiveBuffer: 16 * 1024)
