@@ -25,7 +25,7 @@ extension EndToEnd {
                 #expect(table.count == 3)
                 #expect(table[0].split(separator: " ").prefix(3) == ["NAME", "PORT", "STATE"])
                 #expect(table[1].hasPrefix("Bob B ") && table[1].hasSuffix("never"))
-                for word in ["alice", "\(server.port)", "ok", "2.0 MiB/s", "0/5", "2099-01-31"] {
+                for word in ["alice", "\(server.port)", "ok", "1.1 GB", "2.1 MB/s", "0/5", "2099-01-31"] {
                     #expect(table[2].contains(word), "\(word) in \(table[2])")
                 }
                 let alice = try server.user("alice")
