@@ -13,9 +13,16 @@ package struct RatePacer: ~Copyable, Sendable {
 
     package init() {}
 
-    /// Nil for any rate.
+    /// Nil for any rate. Another rate begins with nothing to pay: whoever mends a mistake does not wait for what it cost.
     package func setRate(_ bytes: UInt64?) {
-        rate.store(bytes.map { max(1, $0) } ?? 0, ordering: .relaxed)
+        let bytes = bytes.map { max(1, $0) } ?? 0
+        if rate.exchange(bytes, ordering: .relaxed) != bytes { paid.store(0, ordering: .relaxed) }
+    }
+
+    /// As it was set; nil for any. Who waits for another rate need not wait any more.
+    package var bytesPerSecond: UInt64? {
+        let rate = rate.load(ordering: .relaxed)
+        return rate == 0 ? nil : rate
     }
 
     /// So many bytes were moved at `now`, in nanoseconds of a clock that only goes forward. The result is how many
@@ -28,7 +35,7 @@ package struct RatePacer: ~Copyable, Sendable {
         let cost = product.high < rate ? rate.dividingFullWidth(product).quotient : UInt64.max / 4
         var paid = paid.load(ordering: .relaxed)
         while true {
-            // A change of the rate does not undo what was moved at the old one, but nobody waits for more than an hour.
+            // Nobody waits for more than an hour.
             let next = min(max(paid, now) &+ min(cost, Self.longest), now &+ Self.longest)
             let (isExchanged, original) = self.paid.compareExchange(
                 expected: paid, desired: next, ordering: .relaxed)

@@ -105,6 +105,9 @@ package final class UserAccount: Sendable {
         return downwards.take(bytes, now: now())
     }
 
+    /// Bytes a second, in each direction; nil for any.
+    package var rate: UInt64? { upwards.bytesPerSecond }
+
     /// Whether a datagram's payload may go to a target, which then counts.
     package func mayMove(up bytes: Int, now: @autoclosure () -> UInt64) -> Bool {
         guard refusal == nil, upwards.offer(bytes, now: now()) else { return false }

@@ -63,6 +63,9 @@ package final class RelayHandler: ChannelDuplexHandler {
     /// How much a discarding end throws away before it closes; the peer of such an end usually has stopped.
     private static let maximumDiscarded = 256 * 1024
 
+    /// How long an end that has used more than its user's rate waits before it looks whether that has changed.
+    private static let longestPause = TimeAmount.seconds(1)
+
     /// How long an end that was declined waits for its peer to end too.
     private static let farewellTime = TimeAmount.seconds(10)
 
@@ -173,9 +176,19 @@ package final class RelayHandler: ChannelDuplexHandler {
         }
         guard wait > 0, !isPaced else { return }
         isPaced = true
-        context.eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(Int64(clamping: wait))) {
-            self.isPaced = false
+        let due = NIODeadline.now() + .nanoseconds(Int64(clamping: wait))
+        pause(until: due, at: account.rate, account, context.eventLoop)
+    }
+
+    /// In steps, so that it goes on when the rate is changed meanwhile, and nobody takes it for quiet.
+    private func pause(until due: NIODeadline, at rate: UInt64?, _ account: UserAccount, _ eventLoop: any EventLoop) {
+        let next = min(due, .now() + Self.longestPause)
+        eventLoop.assumeIsolated().scheduleTask(deadline: next) {
             self.relay?.touch()
+            if case .relaying = self.phase, next < due, account.rate == rate {
+                return self.pause(until: due, at: rate, account, eventLoop)
+            }
+            self.isPaced = false
             self.releaseRead()
         }
     }

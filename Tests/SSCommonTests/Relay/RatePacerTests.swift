@@ -119,15 +119,20 @@ struct RatePacerTests {
         #expect(first == 0 && isOffered && last == 0)
     }
 
-    @Test("A change of the rate counts from the next byte on")
+    @Test("A change of the rate counts from the next byte on, and what was moved before is forgiven")
     func change() {
         let pacer = Pacer()
         let now = Self.second
         pacer.setRate(1_000_000)
         #expect(pacer.take(1_100_000, now: now) == Self.second)
+        // The same once more is no change.
+        pacer.setRate(1_000_000)
+        #expect(pacer.take(100_000, now: now) == Self.second + 100_000_000)
+        // Nobody waits for what a mistake has cost.
+        pacer.setRate(1)
+        #expect(pacer.take(1 << 20, now: now) > 3_000 * Self.second)
         pacer.setRate(10_000_000)
-        // What was moved at the old rate is paid at the old rate.
-        #expect(pacer.take(1_000_000, now: now) == Self.second + 100_000_000)
+        #expect(pacer.take(2_000_000, now: now) == 100_000_000)
         pacer.setRate(nil)
         #expect(pacer.take(1_000_000, now: now) == 0)
         pacer.setRate(500_000)

@@ -109,6 +109,26 @@ struct RelayAccountTests {
         try await rig.end()
     }
 
+    @Test(
+        "A stream that waits for its rate goes on soon when that is changed, and is not taken for quiet",
+        arguments: [nil, 50_000_000] as [UInt64?])
+    func changed(rate: UInt64?) async throws {
+        let rig = try await RelayRig()
+        let account = Self.account(rate: 1)
+        try await rig.link(RelayTimeouts(idle: 1), account: account)
+        let bytes = Self.pattern(1_000_000)
+        let writer = Self.write(bytes, to: rig.target)
+        #expect(rig.client.read(exactly: 1) == Self.pattern(1))
+        // At this rate it would take a week.
+        try await Task.sleep(for: .milliseconds(2_500))
+        account.setLimits(quota: nil, rate: rate, streams: nil)
+        let held = Held(rig.client)
+        let (received, ending) = await Task.detached { held.peer.readToEnd() }.value
+        await writer.value
+        #expect(received == Array(bytes.dropFirst()) && ending == .end)
+        try await rig.end()
+    }
+
     @Test("A slow reader and a rate together lose nothing")
     func slowReader() async throws {
         let rig = try await RelayRig(receiveBuffer: 16 * 1024)

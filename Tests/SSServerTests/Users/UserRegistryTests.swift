@@ -153,6 +153,45 @@ struct UserRegistryTests {
         #expect(await later.status("alice")?.usage.total == .init(up: 70, down: 5))
     }
 
+    @Test("Another key is another beginning for the sessions, and none for limits and books", arguments: methods)
+    func rekeyed(method: CipherMethod) async throws {
+        let scratch = Scratch()
+        let setting = PortSetting(
+            8388, method, users: [UserConfiguration("ann", PortSetting.freshKey(method), quota: 500)])
+        let keys = ["ann": PortSetting.freshKey(method), "bob": PortSetting.freshKey(method)]
+        do {
+            let rig = try await RegistryRig.running([setting], scratch)
+            _ = try await rig.registry.add("bob", port: nil, secret: nil, UserLimits())
+            for (name, key) in keys {
+                let old = try await rig.registry.secret(name, port: nil).1
+                let before = try #require(try rig.owner(old)?.account)
+                _ = before.moved(up: 30, now: 0)
+                try await rig.registry.rekey(name, port: nil, secret: key)
+                await rig.tickTwice()
+                #expect(before.refusal == .removed)
+                #expect(try rig.owner(old) == nil)
+                let after = try #require(try rig.owner(try await rig.registry.secret(name, port: nil).1)?.account)
+                #expect(after.refusal == nil && after.reading.used == 30)
+                _ = after.moved(down: 2, now: 0)
+            }
+            #expect(
+                await failure {
+                    try await rig.registry.rekey("ann", port: nil, secret: keys["bob"] ?? "")
+                }?.status == 409)
+            #expect(
+                await failure { try await rig.registry.rekey("eve", port: nil, secret: setting.key) }?.status == 404)
+            await rig.registry.end()
+        }
+        let rig = try await RegistryRig.running([setting], scratch)
+        for (name, key) in keys {
+            let secret = try await rig.registry.secret(name, port: nil).1
+            #expect(secret.hasSuffix(key))
+            #expect(try rig.owner(secret)?.user == name)
+            #expect(await rig.status(name)?.usage.total == .init(up: 30, down: 2))
+            #expect(await rig.status(name)?.entry.limits.quota == (name == "ann" ? 500 : nil))
+        }
+    }
+
     // MARK: Limits
 
     @Test("Limits set by a command hold at once and after a restart, over those of the configuration")
