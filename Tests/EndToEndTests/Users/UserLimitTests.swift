@@ -65,12 +65,15 @@ extension EndToEnd {
                 let other = Finding()
                 let (digest, seconds) = timed { () -> String? in
                     startThread { other.set(slow.fetch(2_000_000, from: source, seconds: 40)) }
-                    return slow.fetch(2_000_000, from: source, seconds: 40)
+                    let digest = slow.fetch(2_000_000, from: source, seconds: 40)
+                    // One of the two may have got more than its half.
+                    #expect(eventually(20) { other.isThere })
+                    return digest
                 }
-                #expect(eventually(20) { other.isThere })
                 #expect(digest == Pattern.digest(2_000_000) && other.value == Pattern.digest(2_000_000))
                 Figures.show("4 MB at 1 MiB/s on two streams", "\(seconds) s")
-                #expect(seconds > 3 && seconds < 40)
+                // What a stream has read last it need not wait for.
+                #expect(seconds > 2.5 && seconds < 40)
                 let (_, quick) = timed { free.fetch(2_000_000, from: source) }
                 Figures.show("2 MB without a rate", "\(quick) s")
                 #expect(try server.number("bytes_down", of: "alice") == 4_000_000)
