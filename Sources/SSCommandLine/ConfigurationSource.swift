@@ -1,5 +1,4 @@
 // From flags and files to a checked configuration, with everything that is wrong said at once.
-internal import ArgumentParser
 package import SSCommon
 package import SSNetwork
 

@@ -243,9 +243,8 @@ extension ServerSet.Contents {
     fileprivate mutating func choose(_ usable: (RelayMode) -> Bool) -> [UpstreamServer] {
         let now = ContinuousClock.now
         table.used(now: now, random: &random)
-        let servers = servers
-        let ids = table.choose(now: now) { id in servers.contains { $0.id == id && usable($0.mode) } }
-        return ids.compactMap { server($0) }
+        let unusable = Set(servers.filter { !usable($0.mode) }.map(\.id))
+        return table.choose(now: now) { !unusable.contains($0) }.compactMap { server($0) }
     }
 }
 

@@ -37,7 +37,11 @@ final class ServerRuntime: Sendable {
         memory = ReplayMemory(directory: directory, logger: logger)
         limits = SourceLimits(configuration.limits)
         ports = zip(configuration.listeners, credentials).map { ServedPort($0, $1) }
-        users = UserRegistry(ports, path: directory.map { $0 + "/users.sqlite" }, logger: logger)
+        // Where nothing can be kept nothing was, unless users say otherwise: then it is an error that the file cannot be read.
+        let isUsable = directory.map { (try? StateDirectory.make($0)) != nil } ?? false
+        let hasUsers = ports.contains { !$0.users.isEmpty }
+        users = UserRegistry(
+            ports, path: isUsable || hasUsers ? directory.map { $0 + "/users.sqlite" } : nil, logger: logger)
     }
 
     /// Of accepted connections: dead peers must not be kept for ever.

@@ -70,6 +70,34 @@ extension EndToEnd {
             }
         }
 
+        @Test(
+            "A list by https goes through the tunnel, or round it; who speaks no TLS gives none, and the token stays untold"
+        )
+        func online() throws {
+            try onStage { stage in
+                let group = try ServerGroup(stage)
+                let origin = try stage.httpOrigin()
+                let address = "https://localhost:\(origin.endpoint.port)/TOKEN/list"
+                for flags in [[], ["--direct"]] {
+                    let connections = origin.connections
+                    let finished = try stage.run(
+                        try Tool.sslocal.path(), ["use", address, "--socket", "\(group.state)/admin.sock"] + flags)
+                    #expect(finished.exit == .status(1))
+                    #expect(finished.errors.contains("speaks no TLS"), "\(finished.errors)")
+                    #expect(!finished.errors.contains("TOKEN"))
+                    #expect(origin.connections == connections + 1)
+                }
+                let through = group.servers.compactMap(\.self).map { server in
+                    server.errorLines.count { $0.contains("connecting localhost:\(origin.endpoint.port)") }
+                }
+                #expect(through.reduce(0, +) == 1)
+                #expect(!group.client.errors.contains("TOKEN"))
+                #expect(try group.status().list == nil)
+                let usage = try stage.run(try Tool.sslocal.path(), ["use", "http://localhost/TOKEN"])
+                #expect(usage.exit == .status(64) && !usage.errors.contains("TOKEN"))
+            }
+        }
+
         @Test("A list that cannot be kept is not used")
         func notKept() throws {
             try onStage { stage in

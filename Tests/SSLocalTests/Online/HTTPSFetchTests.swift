@@ -57,10 +57,10 @@ private final class TLSOrigin: Sendable {
     /// What `address` gives when every way leads here.
     func fetch(
         _ address: String = "https://lists.example/path?token=SECRET", trusted: Bool = true,
-        patience: TimeAmount = .seconds(20)
+        patience: TimeAmount = .seconds(20), on eventLoop: any EventLoop = MultiThreadedEventLoopGroup.singleton.any()
     ) async throws -> (result: Result<String, HTTPSFetch.Failure>, targets: [TargetAddress]) {
         let dialer = DirectDialer(to: listener.localAddress?.port ?? 0)
-        var fetch = HTTPSFetch(dialer: dialer, eventLoop: MultiThreadedEventLoopGroup.singleton.any())
+        var fetch = HTTPSFetch(dialer: dialer, eventLoop: eventLoop)
         if trusted { fetch.roots = try TestCertificate.roots() }
         fetch.patience = patience
         defer { listener.close(promise: nil) }
@@ -94,6 +94,18 @@ struct HTTPSFetchTests {
         }
     }
 
+    @Test("The engine of the program takes TLS as well")
+    func engine() async throws {
+        let group = Engine.makeGroup(threads: 1)
+        let body = String(repeating: "x", count: 300_000)
+        let origin = try await TLSOrigin(["HTTP/1.1 200 OK\r\nContent-Length: \(body.utf8.count)\r\n\r\n" + body])
+        #expect(try await origin.fetch(on: group.next()).result.get() == body)
+        let stranger = try await TLSOrigin([whole])
+        let result = try await stranger.fetch("https://stranger.example/", on: group.next()).result
+        #expect(throws: HTTPSFetch.Failure.self) { try result.get() }
+        try await group.shutdownGracefully()
+    }
+
     @Test("Who cannot prove who it is gets no request")
     func untrusted() async throws {
         for (address, trusted, hasTLS) in [
@@ -101,7 +113,7 @@ struct HTTPSFetchTests {
             ("https://lists.example/", true, false),
         ] {
             let origin = try await TLSOrigin([whole], hasTLS: hasTLS)
-            let result = try await origin.fetch(address, trusted: trusted).result
+            let result = try await origin.fetch(address, trusted: trusted, patience: .seconds(3)).result
             #expect(throws: HTTPSFetch.Failure.self) { try result.get() }
             #expect(origin.asked.isEmpty)
         }

@@ -125,10 +125,16 @@ struct PortProbeTests {
             let types = [(SOCK_STREAM, PortProbe.Transport.tcp), (SOCK_DGRAM, .udp)]
         #endif
         for (type, transport) in types {
-            let (descriptor, port) = try bound(type, listens: transport == .tcp)
+            let other: PortProbe.Transport = transport == .tcp ? .udp : .tcp
+            var (descriptor, port) = try bound(type, listens: transport == .tcp)
+            // Somebody else may have the same number for the other transport.
+            for _ in 0..<20 where PortProbe.obstacle(loopback, port, [other]) != nil {
+                close(descriptor)
+                (descriptor, port) = try bound(type, listens: transport == .tcp)
+            }
             let obstacle = try #require(PortProbe.obstacle(loopback, port))
             #expect(obstacle.isTaken && obstacle.transport == transport)
-            #expect(PortProbe.obstacle(loopback, port, [transport == .tcp ? .udp : .tcp]) == nil)
+            #expect(PortProbe.obstacle(loopback, port, [other]) == nil)
             // "::" would take IPv4 in too.
             #expect(PortProbe.obstacle(.v6(IPv6Address(high: 0, low: 0)), port)?.isTaken != false)
             close(descriptor)
