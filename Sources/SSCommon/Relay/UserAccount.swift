@@ -105,6 +105,11 @@ package final class UserAccount: Sendable {
         return downwards.take(bytes, now: now())
     }
 
+    /// For how many nanoseconds to begin no stream, because what was moved in either direction is ahead of the rate.
+    package func debt(now: @autoclosure () -> UInt64) -> UInt64 {
+        max(upwards.debt(now: now()), downwards.debt(now: now()))
+    }
+
     /// Bytes a second, in each direction; nil for any.
     package var rate: UInt64? { upwards.bytesPerSecond }
 

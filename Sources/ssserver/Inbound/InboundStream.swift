@@ -46,7 +46,33 @@ final class InboundStream: ServerStreamOwner {
             service.log.record(.connecting(target, peer: peer))
         }
         loop.counters.streamOpened()
-        dial(target, account, near)
+        let debt = account?.debt(now: NIODeadline.now().uptimeNanoseconds) ?? 0
+        if let account, debt > 0 {
+            hold(until: .now() + .nanoseconds(Int64(clamping: debt)), account.rate, target, account, near)
+        } else {
+            dial(target, account, near)
+        }
+    }
+
+    /// How long a stream is held before it is looked whether that is still right.
+    private static let longestHold = TimeAmount.milliseconds(500)
+
+    /// Whoever is ahead of their rate waits before another stream begins: it may be over before it could be told to wait.
+    private func hold(
+        until due: NIODeadline, _ rate: UInt64?, _ target: TargetAddress, _ account: UserAccount, _ near: RelayHandler
+    ) {
+        let next = min(due, .now() + Self.longestHold)
+        loop.eventLoop.assumeIsolated().scheduleTask(deadline: next) {
+            if account.refusal != nil || !self.channel.isActive {
+                self.ended(account)
+                self.loop.counters.finished(account.refusal == nil ? .ok : .limit)
+                near.decline()
+            } else if next < due, account.rate == rate {
+                self.hold(until: due, rate, target, account, near)
+            } else {
+                self.dial(target, account, near)
+            }
+        }
     }
 
     /// Counts the stream in, or says why it may not be.
