@@ -81,6 +81,22 @@ extension EndToEnd {
             }
         }
 
+        @Test func `the rate holds for many short streams as it does for a long one, which they do not hold up`() throws
+        {
+            try onStage { stage in
+                let server = try UserServer(stage)
+                let source = try stage.sourceOrigin(40_000)
+                let client = try server.client(try server.add("alice", ["--rate", "500KB"]))
+                let (_, seconds) = timed {
+                    for _ in 0..<40 { #expect(client.fetch(40_000, from: source) == Pattern.digest(40_000)) }
+                }
+                Figures.show("1.6 MB at 500 KB/s in 40 streams", "\(seconds) s")
+                #expect(seconds > 2.5 && seconds < 30)
+                let long = try stage.sourceOrigin(300_000)
+                #expect(client.fetch(300_000, from: long, seconds: 10) == Pattern.digest(300_000))
+            }
+        }
+
         @Test func `streams beyond their number are closed at once, and there is room again when one ends`() throws {
             try onStage { stage in
                 let server = try UserServer(stage)

@@ -208,7 +208,8 @@ final class SmallDisk {
     private var ballast: String { "\(directory)/ballast" }
 
     init() throws {
-        guard try Self.run("/bin/mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", scratch.directory]) else {
+        guard (try? Self.run("/bin/mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", scratch.directory])) == true
+        else {
             try Test.cancel("no small file system can be had here")
         }
     }
