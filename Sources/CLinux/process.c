@@ -5,7 +5,9 @@
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <string.h>
 #include <sys/prctl.h>
+#include <sys/timex.h>
 
 #ifdef __GLIBC__
 static int argument_count;
@@ -50,6 +52,14 @@ int linux_spawn_close_from(void *actions, int first) {
 }
 
 int linux_allows_dumps(void) { return prctl(PR_GET_DUMPABLE, 0L, 0L, 0L, 0L); }
+
+int linux_clock_is_synchronised(void) {
+  struct timex clock;
+  memset(&clock, 0, sizeof clock);
+  int state = adjtimex(&clock);
+  if (state < 0) return -1;
+  return state != TIME_ERROR && (clock.status & STA_UNSYNC) == 0;
+}
 #else
 // Swift packages want a translation unit.
 typedef int clinux_process_is_empty_here;

@@ -18,7 +18,7 @@ package struct AdminFlags: ParsableArguments {
     package func ask(
         _ program: Program, _ method: AdminMethod, _ target: String, _ body: JSONNode? = nil
     ) throws -> AdminClient.Answer {
-        let client = AdminClient(path: try path(program))
+        let client = try client(program)
         let answer: AdminClient.Answer
         do throws(AdminClient.Failure) {
             answer = try client.request(method, target, body)
@@ -35,8 +35,8 @@ package struct AdminFlags: ParsableArguments {
         return answer
     }
 
-    private func path(_ program: Program) throws -> String {
-        if let socket { return socket }
+    private func client(_ program: Program) throws -> AdminClient {
+        if let socket { return AdminClient(path: socket) }
         guard let settings = ConfigurationSource.settings(program, config: config) else {
             Report.error(
                 config == nil
@@ -45,10 +45,10 @@ package struct AdminFlags: ParsableArguments {
                 help: "\(program.rawValue) check -c FILE says what is wrong with a configuration; or name the --socket")
             throw Report.failed
         }
-        guard let path = AdminSocket.path(program, settings) else {
+        guard let client = AdminSocket.client(program, settings) else {
             Report.error("there is no state directory", help: "name the --socket")
             throw Report.failed
         }
-        return path
+        return client
     }
 }

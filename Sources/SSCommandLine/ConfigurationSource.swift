@@ -10,8 +10,8 @@ package enum Program: String, CaseIterable, Sendable {
     /// Its subcommands, the default one first.
     package var commands: [String] {
         self == .sslocal
-            ? ["run", "check", "init", "url", "status", "use"]
-            : ["run", "check", "init", "share", "users", "status", "genkey"]
+            ? ["run", "check", "init", "url", "status", "use", "doctor"]
+            : ["run", "check", "init", "share", "users", "status", "doctor", "genkey"]
     }
 
     /// Where a configuration is looked for if no flag says where.

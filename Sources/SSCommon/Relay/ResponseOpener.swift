@@ -16,6 +16,8 @@ package struct ResponseOpener: ~Copyable {
     private let credential: Credential
     private let request: Salt
     private var phase = Phase.salt
+    /// The server's clock when it made its header; nil before that, and always in SIP004.
+    package private(set) var serverTime: UnixSeconds?
 
     /// `request` is the salt of our request.
     package init(_ credential: Credential, request: Salt) {
@@ -70,6 +72,7 @@ package struct ResponseOpener: ~Copyable {
                 let piece = input.extracting(consumed..<consumed + sealed)
                 let header = try Self.openHeader(piece, &chunks, request, now())
                 consumed += sealed
+                serverTime = header.time
                 chunks.expect(header.payloadLength)
                 phase = .streaming(chunks)
             case .streaming(var chunks):

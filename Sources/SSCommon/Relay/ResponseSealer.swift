@@ -44,7 +44,7 @@ package struct ResponseSealer: ~Copyable {
     private mutating func sealHeader(_ payload: RawSpan, _ now: UnixSeconds, into output: inout OutputRawSpan) -> Int {
         let first = min(payload.byteCount, maximumPayload)
         chunks.sealPiece(into: &output) { output in
-            ResponseHeader(payloadLength: first).encode(request: request, now: now, into: &output)
+            ResponseHeader(payloadLength: first, time: now).encode(request: request, into: &output)
         }
         chunks.sealPiece(payload.extracting(first: first), into: &output)
         return first

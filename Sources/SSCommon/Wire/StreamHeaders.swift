@@ -50,20 +50,23 @@ enum RequestVariableHeader {
 struct ResponseHeader {
     /// Bytes of the payload that follows, plaintext; it may be 0.
     let payloadLength: Int
+    /// The server's clock when it made the header.
+    let time: UnixSeconds
 
     static func length(_ method: CipherMethod) -> Int { 1 + 8 + method.saltLength + 2 }
 
     /// Throws `.badHeader`, `.stale` or `.foreignAnswer`.
     static func decode(_ bytes: RawSpan, request: Salt, now: UnixSeconds) throws(StreamFault) -> ResponseHeader {
         guard bytes[0] == HeaderType.server else { throw .badHeader }
-        try HeaderTime.check(bytes.bigEndian64(at: 1), now: now)
+        let time = bytes.bigEndian64(at: 1)
+        try HeaderTime.check(time, now: now)
         guard Salt(bytes.extracting(9..<9 + request.count)) == request else { throw .foreignAnswer }
-        return ResponseHeader(payloadLength: Int(bytes.bigEndian16(at: 9 + request.count)))
+        return ResponseHeader(payloadLength: Int(bytes.bigEndian16(at: 9 + request.count)), time: time)
     }
 
-    func encode(request: Salt, now: UnixSeconds, into output: inout OutputRawSpan) {
+    func encode(request: Salt, into output: inout OutputRawSpan) {
         output.append(HeaderType.server)
-        output.append(bigEndian: now)
+        output.append(bigEndian: time)
         request.withUnsafeBytes { output.append(copying: $0.bytes) }
         output.append(bigEndian: UInt16(payloadLength))
     }

@@ -26,15 +26,17 @@ package final class ClientAssociation {
     private let credential: Credential
     private let replay: ReplayGuard
     private let eventLoop: any EventLoop
+    private let clockOffset: Int64
     private let onReply: (TargetAddress, ByteBuffer) -> Void
     private let onReplies: () -> Void
     private var codec: ClientDatagramCodec
     private var salts = SaltSource()
     private var phase = Phase.binding([])
 
-    /// `onReply` gets each datagram with its source, `onReplies` is called after a batch of them.
+    /// `onReply` gets each datagram with its source, `onReplies` is called after a batch of them. `clockOffset` as
+    /// `ClientStreamHandler` takes it.
     package init(
-        server: Endpoint, credential: Credential, replay: ReplayGuard, eventLoop: any EventLoop,
+        server: Endpoint, credential: Credential, replay: ReplayGuard, eventLoop: any EventLoop, clockOffset: Int64 = 0,
         onReply: @escaping (TargetAddress, ByteBuffer) -> Void, onReplies: @escaping () -> Void
     ) {
         self.server = server
@@ -42,11 +44,14 @@ package final class ClientAssociation {
         self.credential = credential
         self.replay = replay
         self.eventLoop = eventLoop
+        self.clockOffset = clockOffset
         self.onReply = onReply
         self.onReplies = onReplies
         codec = ClientDatagramCodec(credential, random: &salts)
         bind()
     }
+
+    private var now: UnixSeconds { WallClock.now() &+ UInt64(bitPattern: clockOffset) }
 
     private func bind() {
         let association = NIOLoopBound(self, eventLoop: eventLoop)
@@ -87,7 +92,7 @@ package final class ClientAssociation {
             var salt: Salt?
             sealed.writeWithOutputRawSpan(minimumWritableBytes: capacity) { span in
                 salt = codec.seal(
-                    payload.readableBytesSpan, address: target, now: WallClock.now(), random: &salts, into: &span)
+                    payload.readableBytesSpan, address: target, now: now, random: &salts, into: &span)
             }
             if let salt { replay.record(salt, credential.method) }
             let envelope = AddressedEnvelope(remoteAddress: serverAddress, data: sealed)
@@ -115,7 +120,7 @@ package final class ClientAssociation {
             try plain.writeWithOutputRawSpan(minimumWritableBytes: envelope.data.readableBytes) {
                 (span) throws(StreamFault) in
                 opened = try codec.open(
-                    envelope.data.readableBytesSpan, into: &span, now: WallClock.now(),
+                    envelope.data.readableBytesSpan, into: &span, now: now,
                     clock: NIODeadline.now().uptimeNanoseconds / 1_000_000_000, isFresh: replay.isFresh)
             }
         } catch {

@@ -30,6 +30,7 @@ package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayl
     private let loop: LoopContext
     private let allocator: ReadAllocator
     private let owner: any ClientStreamOwner
+    private let clockOffset: Int64
     private var sealer: RequestSealer
     private var opener: ResponseOpener
     private var context: ChannelHandlerContext?
@@ -44,10 +45,13 @@ package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayl
     /// Gets what was opened once no pipeline is needed for it.
     package var receiver: RelayHandler?
 
+    /// `clockOffset`: how many seconds the clock is set forward for this stream (SIP022 only), for who looks for a server's
+    /// wrong clock.
     package init(
         _ credential: Credential, target: TargetAddress, replay: ReplayGuard, loop: LoopContext,
-        allocator: ReadAllocator, owner: any ClientStreamOwner
+        allocator: ReadAllocator, owner: any ClientStreamOwner, clockOffset: Int64 = 0
     ) {
+        self.clockOffset = clockOffset
         self.replay = replay
         self.loop = loop
         self.allocator = allocator
@@ -57,6 +61,11 @@ package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayl
         sealer = RequestSealer(credential, target: target, salt: salt)
         opener = ResponseOpener(credential, request: salt)
     }
+
+    private var now: UnixSeconds { WallClock.now() &+ UInt64(bitPattern: clockOffset) }
+
+    /// What the server's clock showed when it answered; nil before that, and in SIP004.
+    package var serverTime: UnixSeconds? { opener.serverTime }
 
     package func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
@@ -106,7 +115,7 @@ package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayl
         output.writeWithOutputRawSpan(minimumWritableBytes: capacity) { span in
             sealer.seal(
                 payload.readableBytesSpan, into: &span,
-                circumstances: .init(now: WallClock.now(), random: loop.salts.nextNumber()))
+                circumstances: .init(now: now, random: loop.salts.nextNumber()))
         }
         loop.buffers.keepForWriting(output)
         return output
@@ -130,7 +139,7 @@ package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayl
         var consumed = 0
         do throws(StreamFault) {
             try output.writeWithOutputRawSpan(minimumWritableBytes: input.readableBytes) { (span) throws(StreamFault) in
-                consumed = try opener.receive(input.readableBytesSpan, into: &span, now: WallClock.now()) {
+                consumed = try opener.receive(input.readableBytesSpan, into: &span, now: now) {
                     replay.isFresh($0)
                 }
             }

@@ -25,7 +25,8 @@ struct LocalAdmin: Sendable {
     static func open(_ subject: Subject, logger: Logger) async -> LocalAdmin? {
         let settings = subject.configuration.settings
         let directory = StateDirectory.path(Program.sslocal.rawValue, configured: settings.stateDirectory)
-        guard let directory, let path = AdminSocket.path(.sslocal, settings) else {
+        let paths = AdminSocket.paths(.sslocal, settings)
+        guard let directory, !paths.isEmpty else {
             logger.warning("there is no state directory, so \"sslocal status\" and \"sslocal use\" will not work")
             return nil
         }
@@ -33,13 +34,13 @@ struct LocalAdmin: Sendable {
         let routes = LocalRoutes(subject.servers, lists, subject.sources, subject.ledger).routes
         do {
             try StateDirectory.make(directory)
-            let server = try await AdminServer(path: path, routes: routes)
+            let server = try await AdminSocket.serve(routes, at: paths, of: .sslocal)
             begin(lists, subject, logger)
             return LocalAdmin(server: server)
         } catch {
             logger.warning(
                 "there is no admin socket, so \"sslocal status\" and \"sslocal use\" will not work",
-                metadata: ["path": "\(path)", "reason": "\(error)"])
+                metadata: ["path": "\(paths[0])", "reason": "\(error)"])
             return nil
         }
     }

@@ -31,7 +31,7 @@ struct LocalRoutes: Sendable {
         let total = ledger.snapshot()
         let elsewhere = max(0, Int(clamping: total.streamsOpen) - report.openStreams)
         return .members([
-            "version": .string(ProductVersion.current),
+            "program": "sslocal", "version": .string(ProductVersion.current),
             "uptime_seconds": .number((ContinuousClock.now - start).components.seconds), "works": .bool(report.works),
             "list": JSONNode(lists.source), "is_swapped_in": .bool(lists.isSwapped),
             "streams_open": .count(total.streamsOpen),

@@ -8,7 +8,7 @@ struct SSLocal: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sslocal", abstract: "An encrypted relay for people behind hostile networks: the laptop's end.",
         version: "sslocal \(ProductVersion.current)",
-        subcommands: [Run.self, Check.self, Init.self, PrintURL.self, Status.self, Use.self],
+        subcommands: [Run.self, Check.self, Init.self, PrintURL.self, Status.self, Use.self, Doctor.self],
         defaultSubcommand: Run.self)
 
     static func main() async {

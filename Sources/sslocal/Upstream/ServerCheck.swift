@@ -35,22 +35,16 @@ struct ServerCheck: Sendable {
 
     private func ask(_ target: RecentTargets.Target, through server: UpstreamServer, on channel: any Channel) {
         var random = SystemRandomNumberGenerator()
-        let question = target.question.bytes(for: target.address, random: &random)
-        let answer = channel.eventLoop.makePromise(of: ServerEvidence.self)
-        answer.futureResult.assumeIsolated().whenComplete { result in
-            servers.checkEnded(server, target, (try? result.get()) ?? .checkUnanswered)
-        }
-        do {
-            let handler = CheckHandler(question, patience: Self.patience, answer)
-            try dialer.attach(
-                channel, server.credential, target.address, CheckOwner(server), dialer.loops[channel.eventLoop])
-            try channel.pipeline.syncOperations.addHandler(handler)
-            channel.pipeline.fireChannelActive()
-            handler.ask()
-            try channel.syncOptions?.setOption(.autoRead, value: true)
-        } catch {
-            channel.close(promise: nil)
-            answer.succeed(.checkUnanswered)
+        let probe = StreamProbe(
+            server.credential, to: target.address, asking: target.question.bytes(for: target.address, random: &random),
+            patience: Self.patience)
+        let answer = probe.run(
+            on: channel, replay: dialer.replay, loop: dialer.loops[channel.eventLoop], owner: CheckOwner(server))
+        answer.assumeIsolated().whenSuccess { answer in
+            // The server could not reach the target, or does not understand us; which, only several targets show.
+            var evidence = ServerEvidence.checkUnanswered
+            if case .answered(_, let time, _) = answer { evidence = .answered(after: time) }
+            servers.checkEnded(server, target, evidence)
         }
     }
 }
@@ -67,61 +61,4 @@ private final class CheckOwner: ClientStreamOwner {
     func serverAnswerRefused(_ fault: StreamFault) { server.serverAnswerRefused(fault) }
     func serverClosedSilently() {}
     func requestSent(_ first: ByteBuffer) {}
-}
-
-/// Last handler of a check's stream: asks, waits for a byte, and closes.
-private final class CheckHandler: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
-
-    private let question: [UInt8]
-    private let patience: TimeAmount
-    private var answer: EventLoopPromise<ServerEvidence>?
-    private var context: ChannelHandlerContext?
-    private var asked = ContinuousClock.now
-    private var limit: Scheduled<Void>?
-
-    init(_ question: [UInt8], patience: TimeAmount, _ answer: EventLoopPromise<ServerEvidence>) {
-        self.question = question
-        self.patience = patience
-        self.answer = answer
-    }
-
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
-
-    func handlerRemoved(context: ChannelHandlerContext) {
-        end(.checkUnanswered)
-        self.context = nil
-    }
-
-    /// Sends the question; the clock runs from here.
-    func ask() {
-        guard let context else { return }
-        asked = .now
-        limit = context.eventLoop.assumeIsolated().scheduleTask(in: patience) { self.end(.checkUnanswered) }
-        if !question.isEmpty { context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: question)), promise: nil) }
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) { end(.answered(after: .now - asked)) }
-
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        // The server could not reach the target, or does not understand us; which, only several targets show.
-        if event is StreamBroken || event as? ChannelEvent == .inputClosed { end(.checkUnanswered) }
-        context.fireUserInboundEventTriggered(event)
-    }
-
-    func channelInactive(context: ChannelHandlerContext) {
-        end(.checkUnanswered)
-        context.fireChannelInactive()
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
-
-    private func end(_ evidence: ServerEvidence) {
-        limit?.cancel()
-        limit = nil
-        guard let answer = answer.take() else { return }
-        answer.succeed(evidence)
-        context?.close(promise: nil)
-    }
 }

@@ -110,14 +110,14 @@ final class ServerLists: Sendable {
 
     /// Uses `links` from now on; what was left out of them, and why.
     func use(_ links: [ServerLink]) throws(Refusal) -> [String] {
-        let (entries, links, reasons) = try checked(links)
+        let list = try checked(links)
         try change { (state) throws(Refusal) in
-            try keep(links, in: swappedFile)
-            servers.replace(with: entries)
+            try keep(list.links, in: swappedFile)
+            servers.replace(with: list.entries)
             state.isSwapped = true
         }
-        logger.warning("another list of servers is used", metadata: ["servers": "\(entries.count)"])
-        return reasons
+        logger.warning("another list of servers is used", metadata: ["servers": "\(list.entries.count)"])
+        return list.reasons
     }
 
     /// Goes back to the servers of the configuration.
@@ -133,18 +133,18 @@ final class ServerLists: Sendable {
     /// `links` stand for the configuration's servers from now on; what a person has swapped in stays. What was left out of
     /// them, and why.
     func publish(_ links: [ServerLink]) throws(Refusal) -> [String] {
-        let (entries, links, reasons) = try checked(links)
+        let list = try checked(links)
         var isNews = false
         try change { (state) throws(Refusal) in
-            isNews = !Self.areSame(entries, state.usual)
+            isNews = !Self.areSame(list.entries, state.usual)
             guard isNews || !state.isOnline else { return }
-            try keep(links, in: onlineFile)
-            state.usual = entries
+            try keep(list.links, in: onlineFile)
+            state.usual = list.entries
             state.isOnline = true
-            if isNews, !state.isSwapped { servers.replace(with: entries) }
+            if isNews, !state.isSwapped { servers.replace(with: list.entries) }
         }
-        if isNews { logger.info("the online list has changed", metadata: ["servers": "\(entries.count)"]) }
-        return reasons
+        if isNews { logger.info("the online list has changed", metadata: ["servers": "\(list.entries.count)"]) }
+        return list.reasons
     }
 
     private static func areSame(_ a: [ServerEntry], _ b: [ServerEntry]) -> Bool {
@@ -176,45 +176,11 @@ final class ServerLists: Sendable {
 
     // MARK: From links to servers
 
-    private typealias Judged = (entries: [ServerEntry], links: [ServerLink], reasons: [String])
+    private func usable(_ links: [ServerLink]) -> UsableServers { UsableServers(links, like: configured[0].configuration) }
 
-    private func checked(_ links: [ServerLink]) throws(Refusal) -> Judged {
-        let judged = usable(links)
-        guard !judged.entries.isEmpty else { throw .nothingUsable(judged.reasons) }
-        return judged
-    }
-
-    /// More servers than anybody has; what is beyond is left out.
-    private static let limit = 256
-
-    /// Those that can be gone through, each once, and what was left out.
-    private func usable(_ links: [ServerLink]) -> Judged {
-        var judged = Judged(entries: [], links: [], reasons: [])
-        for link in links.prefix(Self.limit) {
-            let place = link.address.map { "\($0)" } ?? TerminalText.quote(link.host)
-            do throws(ServerLink.Fault) {
-                let entry = try entry(link)
-                if judged.entries.contains(where: { $0.isSame(as: entry) }) { continue }
-                judged.entries.append(entry)
-                judged.links.append(link)
-            } catch {
-                judged.reasons.append("\(place): \(error)")
-            }
-        }
-        if links.count > Self.limit {
-            judged.reasons.append("\(links.count - Self.limit) more servers: at most \(Self.limit) are taken")
-        }
-        return judged
-    }
-
-    private func entry(_ link: ServerLink) throws(ServerLink.Fault) -> ServerEntry {
-        var endpoint = try link.endpoint()
-        // A link says nothing about these.
-        endpoint.mode = configured[0].configuration.mode
-        endpoint.timeout = configured[0].configuration.timeout
-        guard let credential = try? Credential(method: endpoint.method, secret: link.password) else {
-            throw ServerLink.Fault(description: "its key does not fit its method")
-        }
-        return ServerEntry(configuration: endpoint, credential: credential)
+    private func checked(_ links: [ServerLink]) throws(Refusal) -> UsableServers {
+        let usable = usable(links)
+        guard !usable.entries.isEmpty else { throw .nothingUsable(usable.reasons) }
+        return usable
     }
 }

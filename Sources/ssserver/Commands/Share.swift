@@ -65,7 +65,7 @@ struct Share: ParsableCommand {
 
     /// The server that runs knows best.
     private func users(_ configuration: ServerConfiguration) -> UserSource {
-        AdminSocket.path(.ssserver, configuration.settings).flatMap { UserSource.running(AdminClient(path: $0)) }
+        AdminSocket.client(.ssserver, configuration.settings).flatMap { UserSource.running($0) }
             ?? .configuration
     }
 

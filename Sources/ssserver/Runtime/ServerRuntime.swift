@@ -121,14 +121,14 @@ final class ServerRuntime: Sendable {
 
     /// Without its API a server serves all the same.
     private func openAdmin() async -> AdminServer? {
-        let path = AdminSocket.path(.ssserver, configuration.settings)
-        guard let path else { return nil }
+        let paths = AdminSocket.paths(.ssserver, configuration.settings)
+        guard !paths.isEmpty else { return nil }
         var routes = AdminRoutes()
         routes.add(StatusRoutes.routes(self))
         routes.add(UserRoutes.routes(users))
         routes.add(StandardRoutes.routes(users) { [ledger] in ledger.snapshot() })
         do throws(AdminServer.Failure) {
-            return try await AdminServer(path: path, routes: routes)
+            return try await AdminSocket.serve(routes, at: paths, of: .ssserver)
         } catch {
             logger.warning(
                 "commands cannot reach this server: its socket cannot be had", metadata: ["reason": "\(error)"])

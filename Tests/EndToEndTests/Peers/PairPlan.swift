@@ -25,7 +25,7 @@ extension PairPlan {
     var ourServer: [String: Any] {
         var config: [String: Any] = [
             "server": loopback, "server_port": serverPort, "method": method, "password": pair.method.key,
-            "mode": "tcp_and_udp", "timeout": 300,
+            "mode": options.serverHasUDP ? "tcp_and_udp" : "tcp_only", "timeout": 300,
         ]
         if options.hasUser { config["users"] = users }
         let loopbacks = options.allowLoopback ? ["127.0.0.0/8", "::1/128"] : []

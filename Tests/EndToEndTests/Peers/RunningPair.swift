@@ -25,6 +25,8 @@ struct PairOptions {
     /// The port has a user (SIP023), which the client is.
     var hasUser = false
     var startsServer = true
+    /// Our server serves datagrams too.
+    var serverHasUDP = true
     var startsClient = true
     /// How many seconds the clock of our server is ahead.
     var serverClock = 0
@@ -79,7 +81,7 @@ extension Stage {
             let file = try workspace.config("singbox-server.json", plan.singBoxServer)
             process = try start(Tool.singBox.path(), ["run", "-c", file])
         }
-        try process.waitUntilListening([plan.serverPort], udp: [plan.serverPort])
+        try process.waitUntilListening([plan.serverPort], udp: plan.options.serverHasUDP ? [plan.serverPort] : [])
         return process
     }
 

@@ -8,7 +8,7 @@ final class ServerGroup {
     let ports: [UInt16]
     let localPort: UInt16
     let state: String
-    private let configuration: String
+    let configuration: String
     private(set) var servers: [ProcessUnderTest?]
     private(set) var client: ProcessUnderTest
 

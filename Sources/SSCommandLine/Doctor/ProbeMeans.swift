@@ -1,0 +1,99 @@
+// What `doctor` examines with: an event loop, a resolver and a way to connect, for as long as a command lasts.
+package import NIOCore
+package import SSCommon
+package import SSNetwork
+
+package struct ProbeMeans: Sendable {
+    package let loop: LoopContext
+    package let resolver: any NameResolver
+    package let connector: any StreamDialer
+    package let replay = ReplayGuard(capacity: 1000)
+    private let group: any EventLoopGroup
+    private let endResolver: @Sendable () -> Void
+
+    /// Names are asked for and connections are made as `settings` say.
+    package init(_ settings: CommonSettings) {
+        group = Engine.makeGroup(threads: 1)
+        loop = LoopContexts(group, ledger: TrafficLedger())[group.any()]
+        (resolver, endResolver) = settings.makeResolver(group)
+        var options = RacingDialer.Options()
+        options.ipv6First = settings.ipv6First
+        connector = RacingDialer(resolver: resolver, options: options)
+    }
+
+    package func end() async {
+        endResolver()
+        try? await group.shutdownGracefully()
+    }
+
+    /// The addresses of `host`, at least one, and how long it took to find out.
+    package func addresses(of host: TargetAddress.Host) async throws(DialError) -> (list: [IPAddress], time: Duration) {
+        guard case .name(let name) = host else {
+            if case .ip(let address) = host { return ([address.folded], .zero) }
+            throw .nameNotFound
+        }
+        let began = ContinuousClock.now
+        do {
+            let list = try await resolver.resolve(name, on: loop.eventLoop).get()
+            return (list.map(\.folded), .now - began)
+        } catch {
+            throw DialError(error)
+        }
+    }
+
+    /// How long a connection to `address` takes; nothing is sent.
+    package func connectionTime(_ address: TargetAddress) async throws(DialError) -> Duration {
+        let began = ContinuousClock.now
+        do {
+            return try await connector.dial(address, on: loop.eventLoop).map { channel in
+                channel.close(promise: nil)
+                return .now - began
+            }.get()
+        } catch {
+            throw DialError(error)
+        }
+    }
+
+    /// One stream through the server at `address`.
+    package func ask(_ probe: StreamProbe, through address: TargetAddress) async -> StreamAnswer {
+        let answer = connector.dial(address, on: loop.eventLoop).flatMap { [loop, replay] channel in
+            probe.run(on: channel, replay: replay, loop: loop, owner: Nobody())
+        }
+        return (try? await answer.get()) ?? .notConnected
+    }
+
+    /// What `address` does when it is sent `bytes`.
+    package func babble(_ bytes: [UInt8], to address: TargetAddress, patience: TimeAmount) async -> StreamAnswer {
+        let answer = connector.dial(address, on: loop.eventLoop).flatMap { channel in
+            StreamProbe.babble(bytes, on: channel, patience: patience)
+        }
+        return (try? await answer.get()) ?? .notConnected
+    }
+
+    /// A name server's question to `target` through `server`, up to `tries` times.
+    package func askName(
+        of target: TargetAddress, through server: Endpoint, _ credential: Credential, clockOffset: Int64 = 0,
+        tries: Int = 3
+    ) async -> DatagramAnswer {
+        let answer = DatagramProbe.ask(
+            Self.nameQuestion, of: target, through: server, credential, clockOffset: clockOffset, replay: replay,
+            on: loop.eventLoop, tries: tries)
+        return (try? await answer.get()) ?? .silent
+    }
+
+    /// For the addresses of a name that every name server knows (RFC 1035 4.1).
+    package static var nameQuestion: [UInt8] {
+        guard let name = HostName("example.com").flatMap({ try? DomainName($0) }) else { return [] }
+        return DNSQuery(id: .random(in: .min ... .max), DNSQuestion(name, .a)).bytes
+    }
+
+    /// Nobody else wants to know.
+    private final class Nobody: ClientStreamOwner {
+        func streamOpened() {}
+        func streamClosed() {}
+        func serverAnswered() {}
+        func serverAnswerRefused(_ fault: StreamFault) {}
+        func serverClosedSilently() {}
+        func requestSent(_ first: ByteBuffer) {}
+    }
+}

@@ -1,0 +1,115 @@
+// One port of the server: whether the running program listens there with the configured key, and whether this machine's
+// firewall lets laptops in.
+internal import NIOCore
+internal import SSCommandLine
+internal import SSCommon
+internal import SSNetwork
+internal import SSServerCore
+
+struct PortExamination: Sendable {
+    let endpoint: EndpointConfiguration
+    let credential: Credential
+    let means: ProbeMeans
+    let isRunning: Bool
+    /// Whom to ask over UDP.
+    let datagramTarget: TargetAddress
+    let firewall: FirewallSighting
+
+    private static let patience = TimeAmount.seconds(3)
+    /// Refused by every server: its own machine's port 1.
+    private static let nowhere = TargetAddress(.ip(.v4(IPv4Address(127, 0, 0, 1))), port: 1)
+
+    func run(_ say: (Finding) -> Void) async {
+        guard let address = await address() else {
+            return say(
+                Finding("listening", .broken, "\(TerminalText.plain("\(endpoint.address)")): the name has no address"))
+        }
+        if endpoint.mode.hasTCP {
+            let listening = await listening(address)
+            say(listening)
+            if listening.verdict == .ok { say(await key(address)) }
+        }
+        if endpoint.mode.hasUDP, isRunning { say(await datagrams(address)) }
+        say(firewallFinding)
+    }
+
+    /// The listener as this machine reaches it: who listens everywhere, at the loopback address.
+    private func address() async -> Endpoint? {
+        guard let first = try? await means.addresses(of: endpoint.address.host).list.first else { return nil }
+        let port = endpoint.address.port
+        switch first {
+        case .v4(IPv4Address(0)), .v6(IPv6Address(high: 0, low: 0)):
+            // A "::" listener takes IPv4 too, unless the machine has it otherwise; "0.0.0.0" takes nothing else.
+            return Endpoint(.v4(IPv4Address(127, 0, 0, 1)), port)
+        case .v4, .v6: return Endpoint(first, port)
+        }
+    }
+
+    private func target(_ endpoint: Endpoint) -> TargetAddress {
+        TargetAddress(.ip(endpoint.address), port: endpoint.port)
+    }
+
+    private func listening(_ address: Endpoint) async -> Finding {
+        do throws(DialError) {
+            let time = try await means.connectionTime(target(address))
+            return Finding("listening", .ok, "\(address) takes connections", time: time)
+        } catch {
+            guard error == .refused else {
+                return Finding("listening", .broken, "\(address) takes no connection: \(error.sentence)", cure: [Self.look])
+            }
+            return Finding(
+                "listening", .broken, "nobody listens at \(address)",
+                cure: [
+                    isRunning
+                        ? "ssserver runs with another configuration: start it again, or name that one with -c"
+                        : "start it: ssserver"
+                ])
+        }
+    }
+
+    private static let look = "sudo ss -lnp shows who listens where"
+
+    /// Who has the port's key gets a stream to nowhere ended at once; others are met with silence.
+    private func key(_ address: Endpoint) async -> Finding {
+        let began = ContinuousClock.now
+        let probe = StreamProbe(
+            credential, to: Self.nowhere, asking: Array("GET / HTTP/1.1\r\n\r\n".utf8), patience: Self.patience)
+        switch await means.ask(probe, through: target(address)) {
+        case .closed, .answered:
+            return Finding("key", .ok, "it understands the configured key and method", time: .now - began)
+        case .refused(.stale(let seconds)):
+            return Finding("key", .broken, "its clock is off by \(ClockSearch.span(seconds))", cure: ["start it again"])
+        case .silent, .refused, .notConnected:
+            return Finding(
+                "key", .broken, "who listens there does not understand the configured key and method",
+                cure: ["if the configuration was changed: start ssserver again", Self.look])
+        }
+    }
+
+    private func datagrams(_ address: Endpoint) async -> Finding {
+        let shown = TerminalText.plain("\(datagramTarget)")
+        if case .answered(_, let time) = await means.askName(of: datagramTarget, through: address, credential) {
+            return Finding("udp", .ok, "\(shown) answered through it", time: time)
+        }
+        let noise = (0..<64).map { _ in UInt8.random(in: .min ... .max) }
+        guard !UDPPort.isRefused(address, sending: noise, milliseconds: 500) else {
+            return Finding(
+                "udp", .broken, "nobody takes datagrams at \(address)", cure: ["start ssserver again", Self.look])
+        }
+        return Finding(
+            "udp", .broken, "\(shown) does not answer through it",
+            cure: ["try another, --udp-target HOST:53", "does the provider let UDP out?"])
+    }
+
+    private var firewallFinding: Finding {
+        switch FirewallAdvice(firewall, port: endpoint.address.port) {
+        case .unknown:
+            Finding(
+                "firewall", .note, "this machine's, if it has one, could not be looked at",
+                cure: ["run this as root, or open port \(endpoint.address.port), TCP and UDP"])
+        case .open: Finding("firewall", .ok, "no rule was found on this machine that keeps the port shut")
+        case .closed(let by, let commands):
+            Finding("firewall", .broken, "\(by) seems to keep the port shut; to open it:", cure: commands)
+        }
+    }
+}
