@@ -16,8 +16,18 @@ extension ConfigurationReader {
         var configuration = ServerConfiguration(
             listeners: placed.map(\.endpoint), egress: egress(), settings: common(), blacklist: blacklist(),
             cache: cache(), admin: admin(), limits: limits(), manager: manager(placed.first?.endpoint))
-        configuration.publicHost = top["public_host"]?.host
+        configuration.publicHost = publicHost()
         return faults.hasErrors ? nil : configuration
+    }
+
+    private mutating func publicHost() -> HostPort? {
+        guard let setting = top["public_host"], let place = setting.host else { return nil }
+        if case .ip(let address) = place.host, address.isUnspecified {
+            report(
+                .badValue, "\(setting.shown) is \(address), which is nowhere to connect to", setting,
+                label: "a server listens there", help: "write the name or address by which laptops reach the server")
+        }
+        return place
     }
 
     private mutating func egress() -> EgressConfiguration {

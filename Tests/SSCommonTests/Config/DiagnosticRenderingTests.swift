@@ -304,6 +304,17 @@ struct DiagnosticRenderingTests {
             """
         ),
         (
+            "{ \(rest),\n  \"public_host\": \"0.0.0.0\" }",
+            """
+            error[C026]: "public_host" is 0.0.0.0, which is nowhere to connect to
+              ┌─ s.json:2:18
+             2 │   "public_host": "0.0.0.0" }
+               │                  ^^^^^^^^^ a server listens there
+               = help: write the name or address by which laptops reach the server
+
+            """
+        ),
+        (
             "{ \(rest),\n  \"plugin\": \"obfs\", \"mptcp\": false }",
             """
             warning[C101]: "plugin" has no effect here
