@@ -1,31 +1,35 @@
-// Percent-encoding of RFC 3986 section 2.1, over bytes.
+// Percent-encoding of RFC 3986 section 2.1, over bytes and not over characters: a password may begin with a combining mark.
 
 package enum PercentCoding {
-    /// Nil if a percent sign is not followed by two digits, or the result is no UTF-8.
-    package static func decode(_ text: some StringProtocol) -> String? {
+    /// The bytes that `text` spells; nil if a percent sign is not followed by two digits, or if the result is no UTF-8.
+    package static func bytes(_ text: some Sequence<UInt8>) -> [UInt8]? {
         var bytes: [UInt8] = []
-        var rest = Array(text.utf8)[...]
-        while let byte = rest.popFirst() {
+        var rest = text.makeIterator()
+        while let byte = rest.next() {
             guard byte == UInt8(ascii: "%") else {
                 bytes.append(byte)
                 continue
             }
-            guard let high = rest.popFirst().flatMap(hexValue), let low = rest.popFirst().flatMap(hexValue) else {
-                return nil
-            }
+            guard let high = rest.next().flatMap(hexValue), let low = rest.next().flatMap(hexValue) else { return nil }
             bytes.append(high << 4 | low)
         }
-        return String(validating: bytes, as: UTF8.self)
+        return String(validating: bytes, as: UTF8.self) == nil ? nil : bytes
     }
 
-    /// Every byte that is not unreserved (RFC 3986 section 2.3) becomes `%` and two digits.
-    package static func encode(_ text: some StringProtocol) -> String {
+    /// The same as text.
+    package static func decode(_ text: some StringProtocol) -> String? {
+        bytes(text.utf8).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// `text` with everything but the unreserved characters (RFC 3986 section 2.3), and those in `kept`, as `%XX`.
+    package static func encode(_ text: some StringProtocol, keeping kept: String = "") -> String {
+        let digits = Array("0123456789ABCDEF".utf8)
         var result: [UInt8] = []
         for byte in text.utf8 {
-            if isUnreserved(byte) {
+            if isUnreserved(byte) || kept.utf8.contains(byte) {
                 result.append(byte)
             } else {
-                result += [UInt8(ascii: "%"), digit(byte >> 4), digit(byte & 15)]
+                result += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
             }
         }
         return String(decoding: result, as: UTF8.self)
@@ -40,8 +44,6 @@ package enum PercentCoding {
         default: false
         }
     }
-
-    private static func digit(_ value: UInt8) -> UInt8 { Array("0123456789ABCDEF".utf8)[Int(value)] }
 
     private static func hexValue(_ byte: UInt8) -> UInt8? {
         Character(Unicode.Scalar(byte)).hexDigitValue.map(UInt8.init)

@@ -9,7 +9,7 @@ extension ServerLink {
         var name: String?
         if let mark = rest.firstIndex(of: UInt8(ascii: "#")) {
             let tag = rest[(mark + 1)...]
-            name = Self.shownName(Self.text(PercentEncoding.decode(tag)?[...] ?? tag))
+            name = Self.shownName(Self.text(PercentCoding.bytes(tag)?[...] ?? tag))
             rest = rest[..<mark]
         }
         var query = LinkQuery()
@@ -18,7 +18,7 @@ extension ServerLink {
             rest = rest[..<mark]
         }
         if let at = rest.lastIndex(of: UInt8(ascii: "@")) {
-            let user = PercentEncoding.decode(rest[..<at])?[...] ?? rest[..<at]
+            let user = PercentCoding.bytes(rest[..<at])?[...] ?? rest[..<at]
             let plain = user.contains(UInt8(ascii: ":")) ? user : Self.base64(user)
             self = try Self.link(plain ?? [], rest[(at + 1)...])
         } else {
@@ -67,7 +67,7 @@ extension ServerLink {
     /// Cut at bytes: a character that draws the colon behind it to itself would hide the port from a String.
     private static func hostPort(_ bytes: ArraySlice<UInt8>) throws(Fault) -> (String, UInt16) {
         let colon = UInt8(ascii: ":")
-        let bytes = PercentEncoding.decode(bytes)?[...] ?? bytes
+        let bytes = PercentCoding.bytes(bytes)?[...] ?? bytes
         let bracket = bytes.lastIndex(of: UInt8(ascii: "]"))
         guard bracket != nil || bytes.count(where: { $0 == colon }) < 2 else {
             throw Fault(description: "an IPv6 address in a link belongs in brackets")
@@ -109,7 +109,7 @@ extension ServerLink {
 
     /// Nil if the result is no UTF-8.
     private static func base64(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
-        guard let decoded = Base64.decode(text(PercentEncoding.decode(bytes)?[...] ?? bytes)) else { return nil }
+        guard let decoded = Base64.decode(text(PercentCoding.bytes(bytes)?[...] ?? bytes)) else { return nil }
         return String(validating: decoded, as: UTF8.self) == nil ? nil : decoded[...]
     }
 }
@@ -140,7 +140,7 @@ private struct LinkQuery {
     }
 
     private static func value(_ bytes: ArraySlice<UInt8>, _ name: String) throws(ServerLink.Fault) -> String {
-        guard let decoded = PercentEncoding.decode(bytes) else {
+        guard let decoded = PercentCoding.bytes(bytes) else {
             throw ServerLink.Fault(description: "the \(name) of the link is not percent-encoded text")
         }
         return String(decoding: decoded, as: UTF8.self)

@@ -6,13 +6,13 @@ extension ServerLink {
     package var text: String {
         var user = "\(method):\(password)"
         if isOf2022 {
-            user = PercentEncoding.encode(user, keeping: ":")
+            user = PercentCoding.encode(user, keeping: ":")
         } else {
             user = Base64.encodeURLSafe(Array(user.utf8))
         }
         var arguments: [String] = []
-        if let plugin { arguments.append("plugin=" + PercentEncoding.encode(plugin.text)) }
-        if let prefix { arguments.append("prefix=" + PercentEncoding.encode(prefix)) }
+        if let plugin { arguments.append("plugin=" + PercentCoding.encode(plugin.text)) }
+        if let prefix { arguments.append("prefix=" + PercentCoding.encode(prefix)) }
         return "ss://\(user)@\(place)" + (arguments.isEmpty ? "" : "/?" + arguments.joined(separator: "&")) + tag
     }
 
@@ -36,11 +36,11 @@ extension ServerLink {
     private var isOf2022: Bool { method.lowercased().hasPrefix("2022-") }
 
     private var place: String {
-        let host = host.contains(":") ? "[\(host)]" : PercentEncoding.encode(host)
+        let host = host.contains(":") ? "[\(host)]" : PercentCoding.encode(host)
         return "\(host):\(port)"
     }
 
-    private var tag: String { name.map { "#" + PercentEncoding.encode($0) } ?? "" }
+    private var tag: String { name.map { "#" + PercentCoding.encode($0) } ?? "" }
 }
 
 extension ServerLink.Plugin {

@@ -48,7 +48,7 @@ package indirect enum JSONNode: Hashable, Sendable {
         case .number(let value): bytes += "\(value)".utf8
         case .count(let value): bytes += "\(value)".utf8
         case .decimal(let value): bytes += Self.decimalText(value).utf8
-        case .string(let text): Self.append(text, to: &bytes)
+        case .string(let text): bytes += JSONText.quote(text).utf8
         case .array(let elements):
             bytes.append(UInt8(ascii: "["))
             for (index, element) in elements.enumerated() {
@@ -60,7 +60,7 @@ package indirect enum JSONNode: Hashable, Sendable {
             bytes.append(UInt8(ascii: "{"))
             for (index, member) in members.enumerated() {
                 if index > 0 { bytes.append(UInt8(ascii: ",")) }
-                Self.append(member.key, to: &bytes)
+                bytes += JSONText.quote(member.key).utf8
                 bytes.append(UInt8(ascii: ":"))
                 member.value.append(to: &bytes)
             }
@@ -72,24 +72,6 @@ package indirect enum JSONNode: Hashable, Sendable {
         precondition(value.isFinite, "JSON has no such number")
         let thousandths = (value * 1000).rounded()
         return abs(thousandths) < 1e15 ? "\(thousandths / 1000)" : "\(value)"
-    }
-
-    /// Control characters, quotes and backslashes are escaped, and so are the line separators that scripts trip over.
-    private static func append(_ text: String, to bytes: inout [UInt8]) {
-        bytes.append(UInt8(ascii: "\""))
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"", "\\":
-                bytes.append(UInt8(ascii: "\\"))
-                bytes.append(UInt8(truncatingIfNeeded: scalar.value))
-            case "\u{0}"..<"\u{20}", "\u{7f}"..<"\u{a0}", "\u{2028}", "\u{2029}":
-                let digits = String(scalar.value, radix: 16)
-                bytes += "\\u\(String(repeating: "0", count: 4 - digits.utf8.count))\(digits)".utf8
-            default:
-                bytes += UTF8.encode(scalar)!
-            }
-        }
-        bytes.append(UInt8(ascii: "\""))
     }
 }
 

@@ -52,7 +52,7 @@ struct Doctor: AsyncParsableCommand {
         let answer = try? AdminSocket.client(.sslocal, settings)?.request(.get, "/api/v1/status")
         guard let status = answer?.json, status["program"]?.text == Program.sslocal.rawValue else { return nil }
         return "sslocal \(TerminalText.plain(status["version"]?.text ?? "")) runs, up "
-            + StatusText.span(UInt64(clamping: status["uptime_seconds"]?.integer ?? 0))
+            + TimeText.span(UInt64(clamping: status["uptime_seconds"]?.integer ?? 0))
     }
 
     /// Those that `sslocal run` would use, and a word on where they come from if not from the configuration.

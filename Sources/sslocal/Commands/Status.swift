@@ -37,7 +37,7 @@ struct StatusText {
         func number(_ key: String) -> UInt64 { UInt64(clamping: status[key]?.integer ?? 0) }
         let elsewhere = number("streams_on_former_servers")
         let lines = [
-            "sslocal \(TerminalText.plain(status["version"]?.text ?? "")) · up \(Self.span(number("uptime_seconds"))) · "
+            "sslocal \(TerminalText.plain(status["version"]?.text ?? "")) · up \(TimeText.span(number("uptime_seconds"))) · "
                 + "\(number("streams_open")) streams · \(number("associations_open")) udp associations · "
                 + "↓ \(LiveLine.bytes(number("bytes_down"))) ↑ \(LiveLine.bytes(number("bytes_up")))",
             status["list"]?.text.map {
@@ -56,8 +56,8 @@ struct StatusText {
 
     private static func cells(_ server: JSONValue) -> [String] {
         let address = TerminalText.plain(server["address"]?.text ?? "")
-        let ago = server["last_answer_seconds_ago"]?.integer.map { span(UInt64(clamping: $0)) + " ago" }
-        let next = server["next_try_seconds"]?.integer.map { "in " + span(UInt64(clamping: $0)) }
+        let ago = server["last_answer_seconds_ago"]?.integer.map { TimeText.span(UInt64(clamping: $0)) + " ago" }
+        let next = server["next_try_seconds"]?.integer.map { "in " + TimeText.span(UInt64(clamping: $0)) }
         return [
             server["in_use"]?.flag == true ? "*" : "",
             server["name"]?.text.map { "\(TerminalText.plain($0)) (\(address))" } ?? address,
@@ -65,16 +65,6 @@ struct StatusText {
             server["answer_ms"]?.milliseconds.map { "\($0) ms" } ?? "-",
             "\(server["streams"]?.integer ?? 0)", "\(server["failures"]?.integer ?? 0)", ago ?? "-", next ?? "-",
         ]
-    }
-
-    /// `3 d 4 h`, `12 min`, `8 s`.
-    static func span(_ seconds: UInt64) -> String {
-        switch seconds {
-        case ..<60: "\(seconds) s"
-        case ..<3600: "\(seconds / 60) min"
-        case ..<86_400: "\(seconds / 3600) h \(seconds % 3600 / 60) min"
-        default: "\(seconds / 86_400) d \(seconds % 86_400 / 3600) h"
-        }
     }
 }
 

@@ -21,8 +21,9 @@ struct Handshake: Sendable {
     /// For everything that a server that understands does at once.
     private let patience: TimeAmount
 
-    /// How long a target may take to answer.
-    private static let targetPatience = TimeAmount.seconds(6)
+    /// How long a target may take to answer before it is looked who keeps silent, and if it is the target.
+    private static let quickPatience = TimeAmount.milliseconds(2500)
+    private static let targetPatience = TimeAmount.seconds(8)
     /// Streams at a time in a search.
     private static let breadth = 8
     private static let datagramBreadth = 80
@@ -39,11 +40,12 @@ struct Handshake: Sendable {
     private var credential: Credential { server.entry.credential }
 
     func examine() async -> Result {
-        var random = SystemRandomNumberGenerator()
-        let probe = StreamProbe(
-            credential, to: server.target, asking: server.question.bytes(for: server.target, random: &random),
-            patience: Self.targetPatience)
-        let answer = await server.means.ask(probe, through: address)
+        let answer = await askTarget(patience: Self.quickPatience)
+        return await judged(answer) ?? explain(answer)
+    }
+
+    /// Nil where it takes more to say what is the matter.
+    private func judged(_ answer: StreamAnswer) -> Result? {
         switch answer {
         case .answered(let bytes, let time, _):
             let kind = ProbedAnswer(bytes).kind
@@ -53,8 +55,16 @@ struct Handshake: Sendable {
                     Finding("relay", .ok, "\(target) answered" + (kind.map { ": \($0)" } ?? ""), time: time),
                 ], isAccepted: true, answer: answer)
         case .refused(.stale(let seconds)): return differentClock(seconds, answer)
-        case .refused, .closed, .silent, .notConnected: return await explain(answer)
+        case .refused, .closed, .silent, .notConnected: return nil
         }
+    }
+
+    private func askTarget(patience: TimeAmount, clockOffset: Int64 = 0) async -> StreamAnswer {
+        var random = SystemRandomNumberGenerator()
+        let probe = StreamProbe(
+            credential, to: server.target, asking: server.question.bytes(for: server.target, random: &random),
+            clockOffset: clockOffset, patience: patience)
+        return await server.means.ask(probe, through: address)
     }
 
     private var target: String { TerminalText.plain("\(server.target)") }
@@ -75,7 +85,7 @@ struct Handshake: Sendable {
         if case .refused(.stale(let seconds)) = reaction { return differentClock(seconds, answer) }
         switch (Self.isOver(reaction), Self.isOver(stranger), Self.isOver(answer)) {
         // It ends a stream of ours and lets a stranger's hang, or the other way round.
-        case (true, false, _), (false, true, _), (true, true, false): return notRelayed(answer)
+        case (true, false, _), (false, true, _), (true, true, false): return await notRelayed(answer)
         case (true, true, true):
             return failed(
                 "it ends every connection, a stranger's too, so more cannot be seen from here",
@@ -87,8 +97,11 @@ struct Handshake: Sendable {
         }
     }
 
-    private func notRelayed(_ answer: StreamAnswer) -> Result {
-        let how = Self.isOver(answer) ? "the server ended the stream to it" : "nothing came back in 6 s"
+    private func notRelayed(_ first: StreamAnswer) async -> Result {
+        // A slow target gets its time now that it is known to be the target's.
+        let answer = Self.isOver(first) ? first : await askTarget(patience: Self.targetPatience)
+        if let result = judged(answer) { return result }
+        let how = Self.isOver(answer) ? "the server ended the stream to it" : "nothing came back in 8 s"
         return Result(
             findings: [
                 Finding("handshake", .ok, "the server understands key and method"),
@@ -103,12 +116,13 @@ struct Handshake: Sendable {
 
     /// The server is silent to us as it is to strangers.
     private func search(_ answer: StreamAnswer) async -> Result {
-        if let method = await otherMethod() {
+        if let found = await first(otherMethods + otherClocks) {
+            let method = found.credential.method
+            guard found.offset == 0 else { return differentClock(await exactly(found.offset), answer) }
             return failed(
                 "the server understands the key with \(method.rawValue), not \(credential.method.rawValue)",
                 cure: ["here: \"method\": \"\(method.rawValue)\""], answer)
         }
-        if let seconds = await otherClock() { return differentClock(seconds, answer) }
         return failed(
             "it takes connections and keeps silent, as servers do with strangers",
             cure: [compare] + (server.isThorough ? [] : ["sslocal doctor --search tries other methods and clocks"]) + [
@@ -143,30 +157,27 @@ struct Handshake: Sendable {
     // Every stream that a server does not understand is a line in its log, and a ban program counts those. Datagrams are not
     // logged, so they are tried first, and streams only if the user says so.
 
-    /// A method with which the same key works.
-    private func otherMethod() async -> CipherMethod? {
-        guard let secret = try? ConfigurationSource.text(of: server.entry.configuration.password) else { return nil }
-        let candidates = CipherMethod.allCases.compactMap { method -> Credential? in
-            method == credential.method ? nil : try? Credential(method: method, secret: secret)
-        }
-        return await first(candidates.map { ($0, 0) })?.credential.method
-    }
-
-    /// By how much the server's clock is ahead of ours.
-    private func otherClock() async -> Int64? {
-        guard credential.method.edition == .sip022,
-            let offset = await first(ClockSearch.offsets.map { (credential, $0) })?.offset
-        else { return nil }
-        // To the second, if the target answers.
-        var random = SystemRandomNumberGenerator()
-        let probe = StreamProbe(
-            credential, to: server.target, asking: server.question.bytes(for: server.target, random: &random),
-            clockOffset: offset)
-        if case .answered(_, _, let exact?) = await server.means.ask(probe, through: address) { return exact }
-        return offset
-    }
-
     private typealias Candidate = (credential: Credential, offset: Int64)
+
+    /// Methods that the same key fits.
+    private var otherMethods: [Candidate] {
+        guard let secret = try? ConfigurationSource.text(of: server.entry.configuration.password) else { return [] }
+        return CipherMethod.allCases.compactMap { method in
+            guard method != credential.method else { return nil }
+            return (try? Credential(method: method, secret: secret)).map { ($0, 0) }
+        }
+    }
+
+    /// Times that the server's clock may show.
+    private var otherClocks: [Candidate] {
+        credential.method.edition == .sip022 ? ClockSearch.offsets.map { (credential, $0) } : []
+    }
+
+    /// To the second, if the target answers.
+    private func exactly(_ offset: Int64) async -> Int64 {
+        let answer = await askTarget(patience: Self.quickPatience, clockOffset: offset)
+        if case .answered(_, _, let exact?) = answer { return exact } else { return offset }
+    }
 
     /// The first of `candidates` that the server understands, by datagrams or, if wanted, by streams.
     private func first(_ candidates: [Candidate]) async -> Candidate? {

@@ -12,7 +12,7 @@ struct LinkTable {
             rows.append(("plugin", plugin.name))
             if let options = plugin.options { rows.append(("options", options)) }
         }
-        if let prefix = link.prefix { rows.append(("prefix", PercentEncoding.encode(prefix))) }
+        if let prefix = link.prefix { rows.append(("prefix", PercentCoding.encode(prefix))) }
         if showsKey {
             rows.append(("link", link.text))
             if let older = link.olderText { rows.append(("older form", older)) }

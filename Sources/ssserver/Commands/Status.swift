@@ -22,22 +22,12 @@ struct Status: ParsableCommand {
             "\($0["address"]?.text ?? "") \($0["method"]?.text ?? "") \($0["mode"]?.text ?? "")"
         }
         let lines = [
-            "ssserver \(status["version"]?.text ?? "") · up \(Self.span(number("uptime_seconds")))",
+            "ssserver \(status["version"]?.text ?? "") · up \(TimeText.span(number("uptime_seconds")))",
             "Listening  " + listeners.joined(separator: "\n           "),
             "Now        \(number("streams_open")) streams · \(number("associations_open")) udp associations",
             "In all     ↓ \(LiveLine.bytes(number("bytes_down"))) ↑ \(LiveLine.bytes(number("bytes_up")))"
                 + " · \(number("streams_total")) streams",
         ]
         Environment.write(lines.map { $0 + "\n" }.joined(), to: 1)
-    }
-
-    /// `3 d 4 h`, `12 min`, `8 s`.
-    private static func span(_ seconds: UInt64) -> String {
-        switch seconds {
-        case ..<60: "\(seconds) s"
-        case ..<3600: "\(seconds / 60) min"
-        case ..<86_400: "\(seconds / 3600) h \(seconds % 3600 / 60) min"
-        default: "\(seconds / 86_400) d \(seconds % 86_400 / 3600) h"
-        }
     }
 }
