@@ -41,7 +41,8 @@ struct Handshake: Sendable {
 
     func examine() async -> Result {
         let answer = await askTarget(patience: Self.quickPatience)
-        return await judged(answer) ?? explain(answer)
+        if let result = judged(answer) { return result }
+        return await explain(answer)
     }
 
     /// Nil where it takes more to say what is the matter.
