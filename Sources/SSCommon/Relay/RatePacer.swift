@@ -44,14 +44,6 @@ package struct RatePacer: ~Copyable, Sendable {
         }
     }
 
-    /// How many nanoseconds there are to wait before anything more should be begun at `now`; 0 mostly.
-    package func debt(now: @autoclosure () -> UInt64) -> UInt64 {
-        guard rate.load(ordering: .relaxed) > 0 else { return 0 }
-        let start = now() &+ Self.slack
-        let paid = paid.load(ordering: .relaxed)
-        return paid > start ? paid - start : 0
-    }
-
     /// Whether so many bytes may be moved at `now`, for those who cannot wait; what may not be moved does not count.
     package func offer(_ bytes: Int, now: @autoclosure () -> UInt64) -> Bool {
         guard rate.load(ordering: .relaxed) > 0 else { return true }

@@ -105,9 +105,20 @@ package final class UserAccount: Sendable {
         return downwards.take(bytes, now: now())
     }
 
-    /// For how many nanoseconds to begin no stream, because what was moved in either direction is ahead of the rate.
-    package func debt(now: @autoclosure () -> UInt64) -> UInt64 {
-        max(upwards.debt(now: now()), downwards.debt(now: now()))
+    /// A stream wants to begin. The result is for how many nanoseconds it may not: it takes its place behind what was moved
+    /// before, and pays for a little, for it may be over before it could be told to wait.
+    package func begun(now: @autoclosure () -> UInt64) -> UInt64 {
+        max(upwards.take(Self.entrance, now: now()), downwards.take(Self.entrance, now: now()))
+    }
+
+    private static let entrance = 512
+
+    /// How many bytes a stream may move before it asks how long to wait; nil for any number. So few that all of the user's
+    /// streams together are not far ahead of the rate, and another one's first bytes do not wait long.
+    package var portion: Int? {
+        guard let rate else { return nil }
+        let share = rate / UInt64(max(1, streams.load(ordering: .relaxed))) / 4
+        return Int(min(max(share, 1024), 65_536))
     }
 
     /// Bytes a second, in each direction; nil for any.

@@ -18,6 +18,8 @@ package final class ReadAllocator: RecvByteBufferAllocator, @unchecked Sendable 
     private var hasRead = false
     private var wantsLarge = false
     private var carry: ByteBuffer?
+    /// About how many bytes to read at a time at most; nil for as many as there are.
+    var portion: Int?
 
     package init(_ buffers: LoopBuffers) {
         self.buffers = buffers
@@ -30,6 +32,11 @@ package final class ReadAllocator: RecvByteBufferAllocator, @unchecked Sendable 
         guard hasRead else {
             hasRead = true
             return allocator.buffer(capacity: Self.firstCapacity)
+        }
+        if let portion {
+            var buffer = allocator.buffer(capacity: portion + (carry?.readableBytes ?? 0))
+            if let carry { buffer.writeImmutableBuffer(carry) }
+            return buffer
         }
         // A sealed chunk of SIP022 has up to 64 KiB; what there is of it must leave room for more.
         let isFull = (carry?.readableBytes ?? 0) > LoopBuffers.smallCapacity / 2

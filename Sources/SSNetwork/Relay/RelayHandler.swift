@@ -122,6 +122,7 @@ package final class RelayHandler: ChannelDuplexHandler {
             return
         }
         phase = .relaying
+        allocator?.portion = relay?.account?.portion
         if let early = early.take() {
             partner.send(early)
             if let account = relay?.account { charge(account, early.readableBytes) }
@@ -169,6 +170,7 @@ package final class RelayHandler: ChannelDuplexHandler {
             isUpward
             ? account.moved(up: bytes, now: NIODeadline.now().uptimeNanoseconds)
             : account.moved(down: bytes, now: NIODeadline.now().uptimeNanoseconds)
+        allocator?.portion = account.portion
         guard let context else { return }
         if account.refusal != nil {
             context.eventLoop.assumeIsolated().execute { self.relay?.cut() }

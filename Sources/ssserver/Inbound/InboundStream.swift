@@ -46,9 +46,9 @@ final class InboundStream: ServerStreamOwner {
             service.log.record(.connecting(target, peer: peer))
         }
         loop.counters.streamOpened()
-        let debt = account?.debt(now: NIODeadline.now().uptimeNanoseconds) ?? 0
-        if let account, debt > 0 {
-            hold(until: .now() + .nanoseconds(Int64(clamping: debt)), account.rate, target, account, near)
+        let wait = account?.begun(now: NIODeadline.now().uptimeNanoseconds) ?? 0
+        if let account, wait > 0 {
+            hold(until: .now() + .nanoseconds(Int64(clamping: wait)), account.rate, target, account, near)
         } else {
             dial(target, account, near)
         }
@@ -57,7 +57,7 @@ final class InboundStream: ServerStreamOwner {
     /// How long a stream is held before it is looked whether that is still right.
     private static let longestHold = TimeAmount.milliseconds(500)
 
-    /// Whoever is ahead of their rate waits before another stream begins: it may be over before it could be told to wait.
+    /// Whoever is ahead of their rate waits before another stream begins, behind those that came before.
     private func hold(
         until due: NIODeadline, _ rate: UInt64?, _ target: TargetAddress, _ account: UserAccount, _ near: RelayHandler
     ) {

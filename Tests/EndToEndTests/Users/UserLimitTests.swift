@@ -97,6 +97,23 @@ extension EndToEnd {
             }
         }
 
+        @Test func `who has many downloads at a low rate still gets the first bytes of another page soon`() throws {
+            try onStage { stage in
+                let server = try UserServer(stage)
+                let source = try stage.sourceOrigin(1_000_000)
+                let page = try stage.sourceOrigin(100)
+                let client = try server.client(try server.add("alice", ["--rate", "40KB"]))
+                for _ in 0..<12 { startThread { _ = client.fetch(1_000_000, from: source, seconds: 8) } }
+                pause(2)
+                for _ in 0..<3 {
+                    let (digest, seconds) = timed { client.fetch(100, from: page, seconds: 10) }
+                    Figures.show("first bytes of a page beside 12 downloads at 40 KB/s", "\(seconds) s")
+                    #expect(digest == Pattern.digest(100) && seconds < 4)
+                }
+                #expect(try server.number("bytes_down", of: "alice") < 600_000)
+            }
+        }
+
         @Test func `streams beyond their number are closed at once, and there is room again when one ends`() throws {
             try onStage { stage in
                 let server = try UserServer(stage)

@@ -12,7 +12,6 @@ struct RatePacerTests {
 
         func setRate(_ bytes: UInt64?) { pacer.setRate(bytes) }
         func take(_ bytes: Int, now: @autoclosure () -> UInt64) -> UInt64 { pacer.take(bytes, now: now()) }
-        func debt(now: @autoclosure () -> UInt64) -> UInt64 { pacer.debt(now: now()) }
         func offer(_ bytes: Int, now: @autoclosure () -> UInt64) -> Bool { pacer.offer(bytes, now: now()) }
     }
 
@@ -150,22 +149,6 @@ struct RatePacerTests {
                 for _ in 0..<3 { #expect(pacer.take(bytes, now: now) <= 3_600 * Self.second) }
             }
         }
-    }
-
-    @Test("What is owed is what the next one would wait, and asking costs nothing")
-    func debt() {
-        let pacer = Pacer()
-        let now = 7 * Self.second
-        #expect(pacer.debt(now: now) == 0)
-        pacer.setRate(1_000_000)
-        #expect(pacer.debt(now: now) == 0)
-        #expect(pacer.take(100_000, now: now) == 0)
-        #expect(pacer.debt(now: now) == 0)
-        #expect(pacer.take(500_000, now: now) == 500_000_000)
-        for _ in 0..<3 { #expect(pacer.debt(now: now + 100_000_000) == 400_000_000) }
-        #expect(pacer.debt(now: now + 500_000_000) == 0)
-        pacer.setRate(nil)
-        #expect(pacer.debt(now: now) == 0)
     }
 
     @Test("Datagrams beyond the rate are refused, do not count, and leave the rate to the others")

@@ -191,4 +191,34 @@ struct UserAccountTests {
 
         func leave() { now.subtract(1, ordering: .relaxed) }
     }
+
+    @Test("New streams of who is ahead of the rate wait behind each other, and for no longer than is owed")
+    func entrance() {
+        let account = UserAccount(name: "alice")
+        let now: UInt64 = 7_000_000_000
+        #expect(account.begun(now: now) == 0)
+        account.setLimits(quota: nil, rate: 10_000, streams: nil)
+        #expect(account.begun(now: now) == 0)
+        #expect(account.moved(down: 10_000, now: now) > 900_000_000)
+        let waits = (0..<5).map { _ in account.begun(now: now) }
+        #expect(waits == waits.sorted() && Set(waits).count == 5)
+        #expect(waits[0] > 900_000_000 && waits[4] < 1_400_000_000)
+        #expect(account.begun(now: now + 2_000_000_000) == 0)
+        account.setLimits(quota: nil, rate: nil, streams: nil)
+        #expect(account.begun(now: now) == 0)
+    }
+
+    @Test("What one stream moves at a time is the less the more there are, within bounds")
+    func portions() {
+        let account = UserAccount(name: "alice")
+        #expect(account.portion == nil)
+        account.setLimits(quota: nil, rate: 40_000, streams: nil)
+        #expect(account.portion == 10_000)
+        for _ in 0..<5 { _ = account.openStream(at: 1) }
+        #expect(account.portion == 2_000)
+        for _ in 0..<100 { _ = account.openStream(at: 1) }
+        #expect(account.portion == 1_024)
+        account.setLimits(quota: nil, rate: .max, streams: nil)
+        #expect(account.portion == 65_536)
+    }
 }

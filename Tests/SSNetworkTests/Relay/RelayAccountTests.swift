@@ -86,7 +86,7 @@ struct RelayAccountTests {
         await writing.value
         #expect(received == bytes)
         // Less what may be ahead of the rate, and what was read before the first wait. (At an end NIO reads all there is.)
-        let ahead = 0.1 * Double(rate) + Double(1 << 20)
+        let ahead = 0.1 * Double(rate) + Double(1 << 17)
         #expect(taken >= (3_000_000 - ahead) / Double(rate), "\(taken) s")
         from.close()
         to.close()
@@ -97,11 +97,11 @@ struct RelayAccountTests {
     @Test("The other direction does not wait")
     func otherDirection() async throws {
         let rig = try await RelayRig()
-        // What comes down costs an hour.
+        // The rest of what comes down takes a minute.
         let account = Self.account(rate: 1_000)
         try await rig.link(account: account)
-        rig.target.write(Self.pattern(20_000))
-        #expect(rig.client.read(exactly: 20_000) == Self.pattern(20_000))
+        rig.target.write(Self.pattern(60_000))
+        #expect(rig.client.read(exactly: 1_000) == Array(Self.pattern(60_000).prefix(1_000)))
         rig.client.write([1])
         #expect(rig.target.read(exactly: 1) == [1])
         account.judge(.removed)
