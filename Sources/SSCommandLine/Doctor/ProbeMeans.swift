@@ -26,6 +26,11 @@ package struct ProbeMeans: Sendable {
         try? await group.shutdownGracefully()
     }
 
+    /// Waits, by the loop's clock: the machine's may be what is wrong.
+    package func pause(_ time: TimeAmount) async {
+        try? await loop.eventLoop.scheduleTask(in: time) {}.futureResult.get()
+    }
+
     /// The addresses of `host`, at least one, and how long it took to find out.
     package func addresses(of host: TargetAddress.Host) async throws(DialError) -> (list: [IPAddress], time: Duration) {
         guard case .name(let name) = host else {

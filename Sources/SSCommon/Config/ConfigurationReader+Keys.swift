@@ -158,9 +158,17 @@ extension ConfigurationReader {
                 report(.repeatedKey, "two users with one key", setting, help: "a key names its user: one for each")
             }
             return UserConfiguration(
-                name: name, password: password, quota: user["quota"]?.size, rate: user["rate"]?.size,
+                name: name, password: password, quota: positive("quota", of: user), rate: positive("rate", of: user),
                 streams: user["streams"]?.number, expires: user["expires"]?.text)
         }
+    }
+
+    private mutating func positive(_ key: String, of user: CheckedSection) -> UInt64? {
+        guard let setting = user[key], setting.size == 0 else { return user[key]?.size }
+        report(
+            .outOfRange, "a \"\(key)\" of 0 would let nothing through", setting,
+            help: "\"expires\" says from which day on a user is not served; or leave the user out")
+        return nil
     }
 
     mutating func missing(_ key: String, in section: CheckedSection) {

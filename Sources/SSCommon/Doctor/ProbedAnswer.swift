@@ -21,13 +21,23 @@ package struct ProbedAnswer: Hashable, Sendable {
         return Int(String(decoding: digits, as: UTF8.self))
     }
 
+    /// Whether an HTTP answer is a proxy's own, and says that there is no other (RFC 9209).
+    package var isProxyRefusal: Bool {
+        guard let status = httpStatus, status >= 400 else { return false }
+        return lines.contains { $0.hasPrefix("proxy-status:") && $0.contains("error=") }
+    }
+
+    /// Of the head, in small letters and not longer than one needs.
+    private var lines: [String] {
+        bytes.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0.prefix(200), as: UTF8.self).lowercased() }
+    }
+
     /// When an HTTP answer says it was made (RFC 9110 6.6.1, IMF-fixdate), in seconds since 1970. Nil if it was kept by a cache
     /// on the way, for then it says nothing about now.
     package var date: Int64? {
         guard httpStatus != nil else { return nil }
         var date: Int64?
-        for line in bytes.split(separator: UInt8(ascii: "\n")) {
-            let text = String(decoding: line.prefix(100), as: UTF8.self).lowercased()
+        for text in lines {
             if text.hasPrefix("age:") { return nil }
             if text.hasPrefix("date:") { date = Self.seconds(text.dropFirst(5).filter { $0 != "\r" }) }
         }

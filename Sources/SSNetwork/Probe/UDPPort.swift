@@ -1,5 +1,6 @@
 // Whether a machine says of itself that nothing listens on a UDP port (ICMP port unreachable). Most say nothing, and then
 // nothing is known.
+internal import NIOPosix
 package import SSCommon
 
 #if canImport(Glibc)
@@ -9,8 +10,14 @@ package import SSCommon
 #endif
 
 package enum UDPPort {
-    /// True if `endpoint` sent back that the port is closed. Sends it `bytes`, and blocks for at most `milliseconds`.
-    package static func isRefused(_ endpoint: Endpoint, sending bytes: [UInt8], milliseconds: CInt) -> Bool {
+    /// True if `endpoint` sent back, within `milliseconds`, that the port is closed. Sends it random bytes.
+    package static func isRefused(_ endpoint: Endpoint, milliseconds: CInt) async -> Bool {
+        let noise = (0..<64).map { _ in UInt8.random(in: .min ... .max) }
+        let answer = try? await NIOThreadPool.singleton.runIfActive { wait(endpoint, noise, milliseconds) }
+        return answer ?? false
+    }
+
+    private static func wait(_ endpoint: Endpoint, _ bytes: [UInt8], _ milliseconds: CInt) -> Bool {
         #if canImport(Glibc)
             let descriptor = socket(endpoint.family, CInt(SOCK_DGRAM.rawValue), 0)
         #else

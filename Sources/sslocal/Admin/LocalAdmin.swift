@@ -31,7 +31,9 @@ struct LocalAdmin: Sendable {
             return nil
         }
         let lists = ServerLists(subject.servers, configured: subject.configured, directory: directory, logger: logger)
-        let routes = LocalRoutes(subject.servers, lists, subject.sources, subject.ledger).routes
+        let routes = LocalRoutes(
+            subject.servers, lists, subject.sources, subject.ledger, subject.configuration.locals
+        ).routes
         do {
             try StateDirectory.make(directory)
             let server = try await AdminSocket.serve(routes, at: paths, of: .sslocal)

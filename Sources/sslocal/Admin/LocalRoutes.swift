@@ -8,9 +8,14 @@ struct LocalRoutes: Sendable {
     let lists: ServerLists
     let sources: ListSources
     let ledger: TrafficLedger
+    let listeners: [LocalListener]
     private let start = ContinuousClock.now
 
-    init(_ servers: ServerSet, _ lists: ServerLists, _ sources: ListSources, _ ledger: TrafficLedger) {
+    init(
+        _ servers: ServerSet, _ lists: ServerLists, _ sources: ListSources, _ ledger: TrafficLedger,
+        _ listeners: [LocalListener]
+    ) {
+        self.listeners = listeners
         self.servers = servers
         self.lists = lists
         self.sources = sources
@@ -33,6 +38,10 @@ struct LocalRoutes: Sendable {
         return .members([
             "program": "sslocal", "version": .string(ProductVersion.current),
             "uptime_seconds": .number((ContinuousClock.now - start).components.seconds), "works": .bool(report.works),
+            "listeners": .array(
+                listeners.map {
+                    .members(["address": .string("\($0.address)"), "protocol": .string($0.service.word)])
+                }),
             "list": JSONNode(lists.source), "is_swapped_in": .bool(lists.isSwapped),
             "streams_open": .count(total.streamsOpen),
             "streams_on_former_servers": .number(Int64(elsewhere)),

@@ -16,12 +16,6 @@ struct Doctor: AsyncParsableCommand {
 
     @OptionGroup var doctor: DoctorFlags
 
-    @Flag(
-        help: ArgumentHelp(
-            "Where a server keeps silent, try other methods and clocks by TCP too: up to 70 connections, which a ban "
-                + "program there may take for an attack."))
-    var search = false
-
     /// Servers looked at together.
     private static let breadth = 8
 
@@ -47,12 +41,14 @@ struct Doctor: AsyncParsableCommand {
         try report.end()
     }
 
-    /// What the running program says of itself.
-    private func running(_ settings: CommonSettings) -> String? {
+    /// What the running program says of itself; nil if none answers.
+    private func running(_ settings: CommonSettings) -> ProxyExamination.Running? {
         let answer = try? AdminSocket.client(.sslocal, settings)?.request(.get, "/api/v1/status")
         guard let status = answer?.json, status["program"]?.text == Program.sslocal.rawValue else { return nil }
-        return "sslocal \(TerminalText.plain(status["version"]?.text ?? "")) runs, up "
-            + TimeText.span(UInt64(clamping: status["uptime_seconds"]?.integer ?? 0))
+        let span = TimeText.span(UInt64(clamping: status["uptime_seconds"]?.integer ?? 0))
+        return ProxyExamination.Running(
+            shown: "sslocal \(TerminalText.plain(status["version"]?.text ?? "")) runs, up \(span)",
+            listeners: Set((status["listeners"]?.elements ?? []).compactMap { $0["address"]?.text }))
     }
 
     /// Those that `sslocal run` would use, and a word on where they come from if not from the configuration.
@@ -98,7 +94,7 @@ struct Doctor: AsyncParsableCommand {
     private func begin(_ entry: ServerEntry, _ means: ProbeMeans) -> AsyncStream<Finding> {
         let examination = ServerExamination(
             entry: entry, means: means, target: doctor.streamTarget, question: doctor.question,
-            datagramTarget: doctor.datagramTarget, isThorough: search)
+            datagramTarget: doctor.datagramTarget)
         return AsyncStream { stream in
             Task {
                 await examination.run { stream.yield($0) }

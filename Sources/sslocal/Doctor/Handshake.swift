@@ -24,9 +24,6 @@ struct Handshake: Sendable {
     /// How long a target may take to answer before it is looked who keeps silent, and if it is the target.
     private static let quickPatience = TimeAmount.milliseconds(2500)
     private static let targetPatience = TimeAmount.seconds(8)
-    /// Streams at a time in a search.
-    private static let breadth = 8
-    private static let datagramBreadth = 80
     /// No server gets there: its own machine's port 1, which is nobody's.
     private static let nowhere = TargetAddress(.ip(.v4(IPv4Address(127, 0, 0, 1))), port: 1)
 
@@ -38,11 +35,27 @@ struct Handshake: Sendable {
 
     private var address: TargetAddress { server.entry.configuration.address }
     private var credential: Credential { server.entry.credential }
+    private var target: String { TerminalText.plain("\(server.target)") }
 
     func examine() async -> Result {
         let answer = await askTarget(patience: Self.quickPatience)
         if let result = judged(answer) { return result }
+        if server.entry.configuration.mode.hasUDP {
+            if await isHeard((credential, 0), tries: 1) { return await notRelayed(answer, isProven: true) }
+            if let found = await search() { return await misfit(found, answer) }
+        }
         return await explain(answer)
+    }
+
+    /// Of a server that takes datagrams only: whether one is answered.
+    func examineDatagrams() async -> Result {
+        if await isHeard((credential, 0), tries: 2) {
+            return Result(
+                findings: [Finding("handshake", .ok, "the server understands key and method")], isAccepted: true,
+                answer: .silent)
+        }
+        if let found = await search() { return await misfit(found, .silent) }
+        return failed("no datagram is answered", cure: [compare] + limits, .silent)
     }
 
     /// Nil where it takes more to say what is the matter.
@@ -60,76 +73,68 @@ struct Handshake: Sendable {
         }
     }
 
-    private func askTarget(patience: TimeAmount, clockOffset: Int64 = 0) async -> StreamAnswer {
-        var random = SystemRandomNumberGenerator()
-        let probe = StreamProbe(
-            credential, to: server.target, asking: server.question.bytes(for: server.target, random: &random),
-            clockOffset: clockOffset, patience: patience)
-        return await server.means.ask(probe, through: address)
-    }
+    // MARK: Without an answer
 
-    private var target: String { TerminalText.plain("\(server.target)") }
-
-    // MARK: No answer
-
+    /// Every stream that a server does not understand is a line in its log, and a ban program counts those; so there are no more
+    /// of them than something can be learned from.
     private func explain(_ answer: StreamAnswer) async -> Result {
-        async let understood = ask(credential)
-        async let babbled = server.means.babble(Self.noise, to: address, patience: patience)
-        let (reaction, stranger) = await (understood, babbled)
-        if case .answered(let bytes, _, _) = stranger {
-            let kind = ProbedAnswer(bytes).kind.map { ": it speaks \($0.prefix { $0 != " " })" } ?? ""
+        if case .refused = answer { return await foreign(answer) }
+        let reaction = await ask(credential)
+        switch reaction {
+        case .refused(.stale(let seconds)): return differentClock(seconds, answer)
+        case .refused: return await foreign(answer)
+        case .silent, .notConnected:
             return failed(
-                "what answers at that port is no Shadowsocks server\(kind)",
-                cure: ["is it the right port? \"server_port\""], answer)
+                "it takes connections and keeps silent, as servers do with strangers",
+                cure: [compare] + clockCure + [
+                    "if they are the same: does something else listen there, or somebody on the way answer for it?"
+                ], answer)
+        case .closed, .answered: break
         }
-        if case .refused = answer { return failed("what it answers cannot be opened", cure: [compare], answer) }
-        if case .refused(.stale(let seconds)) = reaction { return differentClock(seconds, answer) }
-        switch (Self.isOver(reaction), Self.isOver(stranger), Self.isOver(answer)) {
-        // It ends a stream of ours and lets a stranger's hang, or the other way round.
-        case (true, false, _), (false, true, _), (true, true, false): return await notRelayed(answer)
-        case (true, true, true):
+        // Whoever ends everything ends this too. Twice, since some end things by chance.
+        guard !Self.isOver(await ask(stranger)), Self.isOver(await ask(credential)), !Self.isOver(await ask(stranger))
+        else {
             return failed(
                 "it ends every connection, a stranger's too, so more cannot be seen from here",
-                cure: [
-                    compare,
-                    "or the server cannot reach \(target): try another, --target HOST:PORT",
-                ], answer)
-        case (false, false, _): return await search(answer)
+                cure: [compare, "or the server cannot reach \(target): try another, --target HOST:PORT"] + limits, answer)
         }
+        return await notRelayed(answer, isProven: false)
     }
 
-    private func notRelayed(_ first: StreamAnswer) async -> Result {
+    private func notRelayed(_ first: StreamAnswer, isProven: Bool) async -> Result {
         // A slow target gets its time now that it is known to be the target's.
         let answer = Self.isOver(first) ? first : await askTarget(patience: Self.targetPatience)
         if let result = judged(answer) { return result }
         let how = Self.isOver(answer) ? "the server ended the stream to it" : "nothing came back in 8 s"
         return Result(
             findings: [
-                Finding("handshake", .ok, "the server understands key and method"),
+                isProven
+                    ? Finding("handshake", .ok, "the server understands key and method: a datagram was answered")
+                    : Finding(
+                        "handshake", .note,
+                        "the server seems to understand key and method: it ends what leads nowhere, and no stranger's"),
                 Finding(
                     "relay", .broken, "\(target) does not answer through the server: \(how)",
                     cure: [
                         "there: ssserver doctor says whether it has a way out and name servers",
                         "here: try another, --target HOST:PORT",
-                    ]),
+                    ] + limits),
             ], isAccepted: true, answer: answer)
     }
 
-    /// The server is silent to us as it is to strangers.
-    private func search(_ answer: StreamAnswer) async -> Result {
-        if let found = await first(otherMethods + otherClocks) {
-            let method = found.credential.method
-            guard found.offset == 0 else { return differentClock(await exactly(found.offset), answer) }
-            return failed(
-                "the server understands the key with \(method.rawValue), not \(credential.method.rawValue)",
-                cure: ["here: \"method\": \"\(method.rawValue)\""], answer)
+    /// Something came back that no Shadowsocks server with our key has said.
+    private func foreign(_ answer: StreamAnswer) async -> Result {
+        let babble = (0..<Int.random(in: 200...600)).map { _ in UInt8.random(in: .min ... .max) }
+        guard case .answered(let bytes, _, _) = await server.means.babble(babble, to: address, patience: patience) else {
+            return failed("what it answers cannot be opened", cure: [compare], answer)
         }
+        let kind = ProbedAnswer(bytes).kind.map { ": it speaks \($0.prefix { $0 != " " })" } ?? ""
         return failed(
-            "it takes connections and keeps silent, as servers do with strangers",
-            cure: [compare] + (server.isThorough ? [] : ["sslocal doctor --search tries other methods and clocks"]) + [
-                "if they are the same: does something else listen there, or somebody on the way answer for it?"
-            ], answer)
+            "what answers at that port is no Shadowsocks server\(kind)", cure: ["is it the right port? \"server_port\""],
+            answer)
     }
+
+    // MARK: Words
 
     /// With what the server has; 2022 methods want the same time as well.
     private var compare: String {
@@ -137,11 +142,21 @@ struct Handshake: Sendable {
             + " with the server's: ssserver share prints its link"
     }
 
+    /// A clock that is slow cannot be found out from here.
+    private var clockCure: [String] {
+        guard credential.method.edition == .sip022 else { return [] }
+        let log = "if this machine's clock is slow, the server's log says so: ERR_CLOCK, with the number of seconds"
+        return ClockDiscipline.isSynchronised == false
+            ? ["nothing keeps this machine's clock right: \(ClockCure.command)", log] : [log]
+    }
+
+    /// What the server does not tell its users.
+    private var limits: [String] { ["or a limit of yours is reached there: quota, last day, streams (ssserver users)"] }
+
     private func failed(_ text: String, cure: [String], _ answer: StreamAnswer) -> Result {
-        Result(
-            findings: [
-                Finding("handshake", .broken, text, cure: cure), Finding("relay", .skipped, "not tried"),
-            ], isAccepted: false, answer: answer)
+        var findings = [Finding("handshake", .broken, text, cure: cure)]
+        if server.entry.configuration.mode.hasTCP { findings.append(Finding("relay", .skipped, "not tried")) }
+        return Result(findings: findings, isAccepted: false, answer: answer)
     }
 
     private func differentClock(_ seconds: Int64, _ answer: StreamAnswer) -> Result {
@@ -153,18 +168,34 @@ struct Handshake: Sendable {
         return result
     }
 
-    // MARK: Searches
-
-    // Every stream that a server does not understand is a line in its log, and a ban program counts those. Datagrams are not
-    // logged, so they are tried first, and streams only if the user says so.
+    // MARK: Search
 
     private typealias Candidate = (credential: Credential, offset: Int64)
+
+    /// Another method or time with which a datagram is answered: nobody without the key can make it look so, and no log says
+    /// that it was tried. Never an older edition than the configured one.
+    private func search() async -> Candidate? {
+        let candidates = otherMethods + otherClocks
+        return await withTaskGroup(of: Int?.self) { group in
+            for (index, candidate) in candidates.enumerated() {
+                group.addTask {
+                    // Not all at once, which would look like nothing else.
+                    await server.means.pause(.milliseconds((0..<index).reduce(0) { sum, _ in sum + .random(in: 10...50) }))
+                    return await isHeard(candidate, tries: 2) ? index : nil
+                }
+            }
+            var found: Int?
+            for await index in group.compactMap(\.self) { found = min(found ?? index, index) }
+            return found.map { candidates[$0] }
+        }
+    }
 
     /// Methods that the same key fits.
     private var otherMethods: [Candidate] {
         guard let secret = try? ConfigurationSource.text(of: server.entry.configuration.password) else { return [] }
         return CipherMethod.allCases.compactMap { method in
-            guard method != credential.method else { return nil }
+            guard method != credential.method, method.edition == credential.method.edition || method.edition == .sip022
+            else { return nil }
             return (try? Credential(method: method, secret: secret)).map { ($0, 0) }
         }
     }
@@ -174,53 +205,51 @@ struct Handshake: Sendable {
         credential.method.edition == .sip022 ? ClockSearch.offsets.map { (credential, $0) } : []
     }
 
+    private func misfit(_ found: Candidate, _ answer: StreamAnswer) async -> Result {
+        let method = found.credential.method
+        guard found.offset == 0 else { return differentClock(await exactly(found.offset), answer) }
+        return failed(
+            "the server understands the key with \(method.rawValue), not \(credential.method.rawValue)",
+            cure: ["here: \"method\": \"\(method.rawValue)\""], answer)
+    }
+
     /// To the second, if the target answers.
     private func exactly(_ offset: Int64) async -> Int64 {
+        guard server.entry.configuration.mode.hasTCP else { return offset }
         let answer = await askTarget(patience: Self.quickPatience, clockOffset: offset)
         if case .answered(_, _, let exact?) = answer { return exact } else { return offset }
     }
 
-    /// The first of `candidates` that the server understands, by datagrams or, if wanted, by streams.
-    private func first(_ candidates: [Candidate]) async -> Candidate? {
-        if server.entry.configuration.mode.hasUDP,
-            let found = await first(candidates, together: Self.datagramBreadth, where: { await isHeard($0) })
-        {
-            return found
-        }
-        guard server.isThorough else { return nil }
-        return await first(candidates, together: Self.breadth) { Self.isOver(await ask($0.credential, $0.offset)) }
-    }
+    // MARK: Questions
 
-    private func isHeard(_ candidate: Candidate) async -> Bool {
+    private func isHeard(_ candidate: Candidate, tries: Int) async -> Bool {
         let answer = await server.means.askName(
-            of: server.datagramTarget, through: endpoint, candidate.credential, clockOffset: candidate.offset, tries: 2)
+            of: server.datagramTarget, through: endpoint, candidate.credential, clockOffset: candidate.offset,
+            tries: tries)
         if case .answered = answer { return true } else { return false }
     }
 
-    private func first(
-        _ candidates: [Candidate], together breadth: Int, where isRight: @escaping @Sendable (Candidate) async -> Bool
-    ) async -> Candidate? {
-        for start in stride(from: 0, to: candidates.count, by: breadth) {
-            let some = candidates[start..<min(start + breadth, candidates.count)]
-            let found = await withTaskGroup(of: Int?.self) { group in
-                for (index, candidate) in zip(some.indices, some) {
-                    group.addTask { await isRight(candidate) ? index : nil }
-                }
-                var least: Int?
-                for await index in group.compactMap(\.self) { least = min(least ?? index, index) }
-                return least
-            }
-            if let found { return candidates[found] }
-        }
-        return nil
+    private func askTarget(patience: TimeAmount, clockOffset: Int64 = 0) async -> StreamAnswer {
+        var random = SystemRandomNumberGenerator()
+        let probe = StreamProbe(
+            credential, to: server.target, asking: server.question.bytes(for: server.target, random: &random),
+            clockOffset: clockOffset, patience: patience)
+        return await server.means.ask(probe, through: address)
     }
 
     /// What the server does with a stream to nowhere.
-    private func ask(_ credential: Credential, _ clockOffset: Int64 = 0) async -> StreamAnswer {
+    private func ask(_ credential: Credential) async -> StreamAnswer {
         let probe = StreamProbe(
-            credential, to: Self.nowhere, asking: Array("GET / HTTP/1.1\r\n\r\n".utf8), clockOffset: clockOffset,
-            patience: patience)
+            credential, to: Self.nowhere, asking: Array("GET / HTTP/1.1\r\n\r\n".utf8), patience: patience)
         return await server.means.ask(probe, through: address)
+    }
+
+    /// Somebody with a key that nobody has; to an onlooker, and to a server without that key, the same as we.
+    private var stranger: Credential {
+        let keys = (0...credential.identities.count).map { _ in
+            SecretKey((0..<credential.method.keyLength).map { _ in UInt8.random(in: .min ... .max) })
+        }
+        return Credential(method: credential.method, key: keys[0], servers: Array(keys.dropFirst()))
     }
 
     private static func isOver(_ answer: StreamAnswer) -> Bool {
@@ -229,7 +258,4 @@ struct Handshake: Sendable {
         case .silent, .refused, .notConnected: false
         }
     }
-
-    /// As many bytes as a request may have, that nobody can open.
-    private static var noise: [UInt8] { (0..<Int.random(in: 200...600)).map { _ in .random(in: .min ... .max) } }
 }

@@ -5,12 +5,19 @@ internal import SSCommon
 internal import SSNetwork
 
 struct ProxyExamination: Sendable {
+    /// A running sslocal.
+    struct Running: Sendable {
+        let shown: String
+        /// Where it listens, as the configuration says it.
+        let listeners: Set<String>
+    }
+
     let listener: LocalListener
     let means: ProbeMeans
     /// What to ask for through the proxy.
     let target: TargetAddress
     /// What a running sslocal says of itself; nil if none answers.
-    let running: String?
+    let running: Running?
 
     private static let patience = TimeAmount.seconds(3)
     private static let targetPatience = TimeAmount.seconds(10)
@@ -21,7 +28,10 @@ struct ProxyExamination: Sendable {
         }
         let port = await port()
         say(port)
-        guard port.verdict == .ok, let request else { return }
+        guard port.verdict != .broken else { return say(Finding("proxy", .skipped, "not tried")) }
+        guard let request else {
+            return say(Finding("proxy", .skipped, "what is asked for here takes a proxy and a target that speak HTTP"))
+        }
         say(await through(request))
     }
 
@@ -48,9 +58,14 @@ struct ProxyExamination: Sendable {
             return error == .refused
                 ? notRunning : Finding("port", .broken, "\(shown): \(error.sentence)", cure: [Self.look])
         }
+        if let running, !running.listeners.contains("\(listener.address)") {
+            return Finding(
+                "port", .broken, "another program has \(shown); \(running.shown), elsewhere",
+                cure: ["start sslocal again with this configuration; sudo ss -lnp shows who listens where"])
+        }
         guard let greeting else { return finding("is open", time) }
         guard case .answered(let bytes, let time, _) = await means.babble(greeting, to: address, patience: Self.patience),
-            isOurs(bytes)
+            isProxy(bytes)
         else {
             return Finding(
                 "port", .broken, "another program has \(shown)",
@@ -61,8 +76,12 @@ struct ProxyExamination: Sendable {
 
     private static let look = "sudo ss -lnp shows who listens where"
 
+    /// Any program may speak so; ours is known by its admin socket.
     private func finding(_ text: String, _ time: Duration) -> Finding {
-        Finding("port", .ok, "\(shown) \(text)" + (running.map { " (\($0))" } ?? ""), time: time)
+        if let running { return Finding("port", .ok, "\(shown) \(text) (\(running.shown))", time: time) }
+        return Finding(
+            "port", .note, "something at \(shown) \(text); whether it is sslocal cannot be seen", time: time,
+            cure: ["if sslocal runs as another user, run this as that user; \(Self.look)"])
     }
 
     private var notRunning: Finding {
@@ -71,7 +90,7 @@ struct ProxyExamination: Sendable {
                 "port", .broken, "sslocal does not run: nobody listens at \(shown)", cure: ["start it: sslocal"])
         }
         return Finding(
-            "port", .broken, "\(running), and not at \(shown)",
+            "port", .broken, "\(running.shown), and not at \(shown)",
             cure: ["it runs with another configuration: start it again, or name that one with -c"])
     }
 
@@ -85,7 +104,7 @@ struct ProxyExamination: Sendable {
         }
     }
 
-    private func isOurs(_ bytes: [UInt8]) -> Bool {
+    private func isProxy(_ bytes: [UInt8]) -> Bool {
         switch listener.service {
         case .mixed, .socks: bytes.first == 5
         case .http: ProbedAnswer(bytes).httpStatus != nil
@@ -117,10 +136,10 @@ struct ProxyExamination: Sendable {
         case .answered(let bytes, let time, _):
             let answer = ProbedAnswer(bytes)
             guard let status = answer.httpStatus else { break }
-            // These are sslocal's own words for not getting there; a target's are as good as an answer.
-            guard ![502, 504].contains(status) else {
+            // A target's own refusal is as good as any answer.
+            guard !answer.isProxyRefusal else {
                 return Finding(
-                    "proxy", .broken, "\(shownTarget) cannot be reached through it (HTTP \(status))", time: time,
+                    "proxy", .broken, "\(shownTarget) cannot be had through it (its HTTP \(status))", time: time,
                     cure: ["the servers below say where it ends"])
             }
             return Finding("proxy", .ok, "\(shownTarget) answered through it: HTTP \(status)", time: time)

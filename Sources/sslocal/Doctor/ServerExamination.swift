@@ -15,8 +15,6 @@ struct ServerExamination: Sendable {
     let target: TargetAddress
     let question: CheckQuestion
     let datagramTarget: TargetAddress
-    /// Whether to look for another method or clock by TCP too.
-    let isThorough: Bool
 
     private var method: CipherMethod { entry.credential.method }
     private var address: TargetAddress { entry.configuration.address }
@@ -28,10 +26,7 @@ struct ServerExamination: Sendable {
         guard let addresses = name.addresses else {
             return skip(["tcp", "handshake", "relay", "udp", "clock"], say)
         }
-        let connection = await connect()
-        say(connection.finding)
-        guard let time = connection.time else { return skip(["handshake", "relay", "udp", "clock"], say) }
-        let handshake = await Handshake(self, Endpoint(addresses[0], address.port), connectionTime: time).examine()
+        guard let handshake = await handshake(Endpoint(addresses[0], address.port), say) else { return }
         for finding in handshake.findings { say(finding) }
         guard handshake.isAccepted else {
             skip(["udp"], say)
@@ -43,6 +38,21 @@ struct ServerExamination: Sendable {
             say(Finding("udp", .skipped, "the configuration says tcp_only"))
         }
         say(handshake.clock ?? clock(handshake.answer))
+    }
+
+    /// Nil if there is no connection.
+    private func handshake(_ endpoint: Endpoint, _ say: (Finding) -> Void) async -> Handshake.Result? {
+        guard entry.configuration.mode.hasTCP else {
+            for leg in ["tcp", "relay"] { say(Finding(leg, .skipped, "the configuration says udp_only")) }
+            return await Handshake(self, endpoint, connectionTime: .seconds(1)).examineDatagrams()
+        }
+        let connection = await connect()
+        say(connection.finding)
+        guard let time = connection.time else {
+            skip(["handshake", "relay", "udp", "clock"], say)
+            return nil
+        }
+        return await Handshake(self, endpoint, connectionTime: time).examine()
     }
 
     private func skip(_ legs: [String], _ say: (Finding) -> Void) {
@@ -120,8 +130,7 @@ struct ServerExamination: Sendable {
         if case .answered(_, let time) = await means.askName(of: datagramTarget, through: server, entry.credential) {
             return Finding("udp", .ok, "\(shown) answered", time: time)
         }
-        let noise = (0..<64).map { _ in UInt8.random(in: .min ... .max) }
-        if UDPPort.isRefused(server, sending: noise, milliseconds: 1500) {
+        if await UDPPort.isRefused(server, milliseconds: 1500) {
             return Finding(
                 "udp", .broken, "the server says that its UDP port \(address.port) is closed",
                 cure: ["there: \"mode\": \"tcp_and_udp\"; here: \"mode\": \"tcp_only\" if it is meant to be so"])
@@ -139,6 +148,7 @@ struct ServerExamination: Sendable {
                 isReachable ? nil : "over TCP it gives no answer either: try another, --udp-target HOST:53",
                 "there: is UDP \(address.port) open in its firewall and at its provider, and \"mode\" tcp_and_udp?",
                 "some networks let no UDP through; web pages work without it",
+                "or a limit of yours is reached there: quota, rate, last day (ssserver users)",
             ].compactMap(\.self))
     }
 

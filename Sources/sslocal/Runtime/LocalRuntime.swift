@@ -212,7 +212,7 @@ final class LocalRuntime: Sendable {
 
 extension LocalListener.Service {
     /// For the log.
-    fileprivate var word: String {
+    var word: String {
         switch self {
         case .mixed: "mixed"
         case .socks: "socks"

@@ -4,25 +4,27 @@ internal import SSCommon
 internal import SSNetwork
 
 enum StatusRoutes {
-    static func routes(_ server: ServerRuntime) -> AdminRoutes {
+    /// `managed` are the ports that panels open; `descriptors` is how many this process may have.
+    static func routes(_ server: ServerRuntime, managed: ManagedPorts?, descriptors: Int) -> AdminRoutes {
         var routes = AdminRoutes()
-        routes.on(.get, "/api/v1/status") { _ in AdminResponse(200, status(server)) }
+        routes.on(.get, "/api/v1/status") { _ in
+            AdminResponse(200, status(server, await managed?.openPorts ?? [], descriptors))
+        }
         return routes
     }
 
-    private static func status(_ server: ServerRuntime) -> JSONNode {
+    private static func status(
+        _ server: ServerRuntime, _ managed: [EndpointConfiguration], _ descriptors: Int
+    ) -> JSONNode {
         let traffic = server.traffic
         return .members([
             "program": "ssserver",
             "version": .string(ProductVersion.current),
             "uptime_seconds": .count(server.uptime),
             "listeners": .array(
-                server.listeningPorts.map {
-                    .members([
-                        "address": .string("\($0.address)"), "method": .string($0.method.rawValue),
-                        "mode": .string($0.mode.rawValue),
-                    ])
-                }),
+                server.listeningPorts.map { listener($0, isManaged: false) }
+                    + managed.map { listener($0, isManaged: true) }),
+            "descriptors": .number(Int64(descriptors)),
             "streams_open": .count(traffic.streamsOpen),
             "streams_total": .count(traffic.streamsOpened),
             "associations_open": .count(traffic.associationsOpen),
@@ -30,6 +32,13 @@ enum StatusRoutes {
             "bytes_down": .count(traffic.bytesDown),
             "outcomes": .object(
                 ConnectionStatus.allCases.map { .init(key: "\($0)", value: .count(traffic.count(of: $0))) }),
+        ])
+    }
+
+    private static func listener(_ endpoint: EndpointConfiguration, isManaged: Bool) -> JSONNode {
+        .members([
+            "address": .string("\(endpoint.address)"), "method": .string(endpoint.method.rawValue),
+            "mode": .string(endpoint.mode.rawValue), "managed": .bool(isManaged),
         ])
     }
 }

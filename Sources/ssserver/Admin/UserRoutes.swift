@@ -104,6 +104,9 @@ enum UserRoutes {
         guard let size else {
             throw AdminFailure(400, "\"\(key)\" must be a size such as \"100GiB\" or a number of bytes, or null")
         }
+        guard size > 0 else {
+            throw AdminFailure(400, "a \"\(key)\" of 0 would let nothing through; \"expires\" or removing says that")
+        }
         return size
     }
 

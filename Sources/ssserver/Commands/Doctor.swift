@@ -24,19 +24,19 @@ struct Doctor: AsyncParsableCommand {
         Report.show(checked.diagnostics, outcome: checked.isUsable ? "" : "nothing was examined")
         guard let configuration = checked.configuration, checked.isUsable else { throw Report.badConfiguration }
         let report = DoctorReport(isJSON: doctor.json)
+        let running = running(configuration.settings)
         report.begin("This machine")
-        MachineExamination(configuration: configuration).run(report.add)
+        MachineExamination(configuration: configuration, running: running).run(report.add)
         let means = ProbeMeans(configuration.settings)
         report.begin("The way out")
         await wayOut(means, report.add)
         report.begin("The server")
-        let running = running(configuration.settings)
-        report.add(running.finding)
+        report.add(finding(running))
         let firewall = FirewallLook.sighting()
         for (endpoint, credential) in zip(configuration.listeners, checked.credentials) {
             report.begin("Port \(endpoint.address.port) (\(endpoint.method.rawValue), \(endpoint.mode.rawValue))")
             let port = PortExamination(
-                endpoint: endpoint, credential: credential, means: means, isRunning: running.isThere,
+                endpoint: endpoint, credential: credential, means: means, isRunning: running != nil,
                 datagramTarget: doctor.datagramTarget, firewall: firewall)
             await port.run(report.add)
         }
@@ -77,18 +77,24 @@ struct Doctor: AsyncParsableCommand {
 
     // MARK: The server
 
-    private func running(_ settings: CommonSettings) -> (isThere: Bool, finding: Finding) {
+    /// What the running program says of itself; nil if none answers.
+    private func running(_ settings: CommonSettings) -> JSONValue? {
         let answer = try? AdminSocket.client(.ssserver, settings)?.request(.get, "/api/v1/status")
-        guard let status = answer?.json, status["program"]?.text == Program.ssserver.rawValue else {
-            return (
-                false,
-                Finding(
-                    "running", .broken, "no ssserver with this configuration's state directory answers this user",
-                    cure: ["start it: ssserver", "if it runs as another user, run this as that user or root"])
-            )
+        guard let status = answer?.json, status["program"]?.text == Program.ssserver.rawValue else { return nil }
+        return status
+    }
+
+    private func finding(_ running: JSONValue?) -> Finding {
+        guard let running else {
+            return Finding(
+                "running", .broken, "no ssserver with this configuration's state directory answers this user",
+                cure: ["start it: ssserver", "if it runs as another user, run this as that user or root"])
         }
-        let version = TerminalText.plain(status["version"]?.text ?? "")
-        return (true, Finding("running", .ok, "ssserver \(version), \(status["streams_open"]?.integer ?? 0) streams open"))
+        let managed = running["listeners"]?.elements.count { $0["managed"]?.flag == true } ?? 0
+        let version = TerminalText.plain(running["version"]?.text ?? "")
+        let text = "ssserver \(version), \(running["streams_open"]?.integer ?? 0) streams open"
+        return Finding(
+            "running", .ok, text + (managed == 0 ? "" : "; \(managed) ports that a panel has opened are not looked at"))
     }
 
     // MARK: From outside

@@ -20,6 +20,7 @@ struct Status: ParsableCommand {
         func number(_ key: String) -> UInt64 { UInt64(clamping: status[key]?.integer ?? 0) }
         let listeners = (status["listeners"]?.elements ?? []).map {
             "\($0["address"]?.text ?? "") \($0["method"]?.text ?? "") \($0["mode"]?.text ?? "")"
+                + ($0["managed"]?.flag == true ? " (a panel's)" : "")
         }
         let lines = [
             "ssserver \(status["version"]?.text ?? "") · up \(TimeText.span(number("uptime_seconds")))",

@@ -11,6 +11,8 @@ internal import SSNetwork
 
 struct MachineExamination {
     let configuration: ServerConfiguration
+    /// What a running ssserver says of itself; nil if none answers.
+    let running: JSONValue?
 
     /// A stream takes two descriptors; with fewer a family's evening may run out.
     private static let fewDescriptors = 4096
@@ -28,8 +30,11 @@ struct MachineExamination {
     // MARK: Limits
 
     private var descriptors: Finding {
-        let limit = ProcessLimits.raiseDescriptors(to: configuration.settings.nofile)
-        let text = "\(limit) open files, enough for \(max(0, limit - 64) / 2) streams"
+        // Of the program that serves, or as this command would have it.
+        let limit = running?["descriptors"]?.integer ?? ProcessLimits.raiseDescriptors(to: configuration.settings.nofile)
+        let text =
+            "\(limit) open files, enough for \(max(0, limit - 64) / 2) streams"
+            + (running == nil ? ", if it is started as this command was" : "")
         if let wanted = configuration.settings.nofile, wanted > limit {
             return Finding(
                 "limits", .note, text + "; \"nofile\" asks for \(wanted)",
@@ -66,9 +71,7 @@ struct MachineExamination {
             ]
         }
         let shown = TerminalText.plain(directory)
-        guard SmallFile.exists(directory) else {
-            return [Finding("files", .note, "\(shown) is not there yet; the first start makes it")]
-        }
+        guard SmallFile.exists(directory) else { return [missing(directory)] }
         guard access(directory, R_OK | W_OK | X_OK) == 0 else {
             return [
                 Finding(
@@ -86,6 +89,21 @@ struct MachineExamination {
                     : Finding("disk", .ok, text))
         }
         return found
+    }
+
+    /// Whether the first start can make it is up to what is there of its path.
+    private func missing(_ directory: String) -> Finding {
+        let shown = TerminalText.plain(directory)
+        var place = directory.hasPrefix("/") ? directory : "./" + directory
+        while !SmallFile.exists(place), let slash = place.lastIndex(of: "/") {
+            place = slash == place.startIndex ? "/" : String(place[..<slash])
+        }
+        guard access(place, W_OK | X_OK) == 0 else {
+            return Finding(
+                "files", .broken, "\(shown) is not there, and this user cannot make it in \(TerminalText.plain(place))",
+                cure: ["make it for the user who runs ssserver, or name another \"state_directory\""])
+        }
+        return Finding("files", .note, "\(shown) is not there yet; the first start makes it")
     }
 
     /// Bytes that are free to this user.

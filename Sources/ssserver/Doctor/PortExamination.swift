@@ -27,9 +27,12 @@ struct PortExamination: Sendable {
         if endpoint.mode.hasTCP {
             let listening = await listening(address)
             say(listening)
-            if listening.verdict == .ok { say(await key(address)) }
+            if listening.verdict == .ok { say(endpoint.hasUsers ? Self.keySkipped : await key(address)) }
         }
-        if endpoint.mode.hasUDP, isRunning { say(await datagrams(address)) }
+        if endpoint.mode.hasUDP {
+            let canTry = isRunning && !endpoint.hasUsers
+            say(canTry ? await datagrams(address) : Finding("udp", .skipped, "not tried"))
+        }
         say(firewallFinding)
     }
 
@@ -67,6 +70,10 @@ struct PortExamination: Sendable {
         }
     }
 
+    /// Of a port that does not serve its own key.
+    private static let keySkipped = Finding(
+        "key", .skipped, "the port serves its users' keys alone; sslocal doctor with one of them shows whether it does")
+
     private static let look = "sudo ss -lnp shows who listens where"
 
     /// Who has the port's key gets a stream to nowhere ended at once; others are met with silence.
@@ -91,8 +98,7 @@ struct PortExamination: Sendable {
         if case .answered(_, let time) = await means.askName(of: datagramTarget, through: address, credential) {
             return Finding("udp", .ok, "\(shown) answered through it", time: time)
         }
-        let noise = (0..<64).map { _ in UInt8.random(in: .min ... .max) }
-        guard !UDPPort.isRefused(address, sending: noise, milliseconds: 500) else {
+        guard !(await UDPPort.isRefused(address, milliseconds: 500)) else {
             return Finding(
                 "udp", .broken, "nobody takes datagrams at \(address)", cure: ["start ssserver again", Self.look])
         }

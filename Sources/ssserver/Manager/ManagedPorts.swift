@@ -133,6 +133,9 @@ actor ManagedPorts {
 
     // MARK: Telling
 
+    /// The ports that are open, in order.
+    var openPorts: [EndpointConfiguration] { ports.sorted { $0.key < $1.key }.map(\.value.endpoint) }
+
     private func list() -> String {
         let rows = ports.sorted { $0.key < $1.key }.map { number, port in
             var members = [

@@ -91,7 +91,7 @@ final class ServerRuntime: Sendable {
             await close(listeners)
             throw error
         }
-        listeners.admin = await openAdmin()
+        listeners.admin = await openAdmin(managed: listeners.managed, descriptors: descriptors)
         listeners.books = Task { [users] in
             while (try? await Task.sleep(for: .seconds(1))) != nil { await users.tick() }
         }
@@ -120,11 +120,11 @@ final class ServerRuntime: Sendable {
     }
 
     /// Without its API a server serves all the same.
-    private func openAdmin() async -> AdminServer? {
+    private func openAdmin(managed: ManagedPorts?, descriptors: Int) async -> AdminServer? {
         let paths = AdminSocket.paths(.ssserver, configuration.settings)
         guard !paths.isEmpty else { return nil }
         var routes = AdminRoutes()
-        routes.add(StatusRoutes.routes(self))
+        routes.add(StatusRoutes.routes(self, managed: managed, descriptors: descriptors))
         routes.add(UserRoutes.routes(users))
         routes.add(StandardRoutes.routes(users) { [ledger] in ledger.snapshot() })
         do throws(AdminServer.Failure) {
@@ -140,7 +140,6 @@ final class ServerRuntime: Sendable {
     var traffic: TrafficSnapshot { ledger.snapshot() }
     var uptime: UInt64 { WallClock.now() - min(started, WallClock.now()) }
     var listeningPorts: [EndpointConfiguration] { configuration.listeners }
-
     /// Takes no new connections, lets open streams finish for a moment, and ends.
     func drain(_ listeners: Listeners) async {
         await close(listeners)

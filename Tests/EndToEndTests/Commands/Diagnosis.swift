@@ -60,11 +60,12 @@ struct Patient {
 
     /// `sslocal doctor` with the key of the pair, `flags` after the usual ones.
     func examine(_ flags: [String] = [], clock: Int = 0) throws -> Diagnosis {
-        let configuration: [String: Any] = [
+        var configuration: [String: Any] = [
             "server": "127.0.0.1", "server_port": running.serverPort, "method": running.pair.method.rawValue,
             "password": running.pair.method.key, "local_address": "127.0.0.1", "local_port": running.localPort,
             "state_directory": stage.workspace.unusedPath("doctor-state"),
         ]
+        if changes["locals"] != nil { for key in ["local_address", "local_port"] { configuration[key] = nil } }
         let file = try stage.workspace.config("doctor.json", configuration.merging(changes) { $1 })
         return try stage.diagnose(.sslocal, ["-c", file] + targets + flags, clock: clock)
     }

@@ -28,6 +28,8 @@ struct HTTPLocalResponse: Equatable {
             writer.line("X-Content-Type-Options", "nosniff")
         }
         writer.line("Cache-Control", "no-store")
+        // RFC 9209: whoever reads it knows that this is no answer of the target's.
+        if status >= 400 { writer.line("Proxy-Status", "sslocal; error=\(Self.proxyError(status))") }
         for (name, value) in fields { writer.line(name, value) }
         writer.line("Content-Length", String(content.count))
         if !persists {
@@ -38,6 +40,17 @@ struct HTTPLocalResponse: Equatable {
         writer.end()
         if request?.isMethod("HEAD") != true { writer.raw(content) }
         return writer.bytes
+    }
+
+    /// RFC 9209 2.3: the error's type.
+    private static func proxyError(_ status: Int) -> String {
+        switch status {
+        case 403: "http_request_denied"
+        case 502, 503: "destination_unavailable"
+        case 504: "connection_timeout"
+        case 508: "proxy_loop_detected"
+        default: "http_request_error"
+        }
     }
 
     private static func reason(_ status: Int) -> String {
