@@ -8,7 +8,9 @@ package enum AdminSocket {
     /// beside it the program's own. None where there is no state directory.
     package static func paths(_ program: Program, _ settings: CommonSettings) -> [String] {
         if settings.adminSocket.hasPrefix("/") { return [settings.adminSocket] }
-        guard let directory = StateDirectory.path(program.rawValue, configured: settings.stateDirectory) else { return [] }
+        guard let directory = StateDirectory.path(program.rawValue, configured: settings.stateDirectory) else {
+            return []
+        }
         return [settings.adminSocket, "\(program.rawValue).sock"].map { "\(directory)/\($0)" }
     }
 

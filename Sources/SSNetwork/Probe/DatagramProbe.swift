@@ -20,8 +20,10 @@ package enum DatagramProbe {
             let run = Run(promise, left: tries, patience: patience) { run in
                 let asked = ContinuousClock.now
                 let association = ClientAssociation(
-                    server: server, credential: credential, replay: replay, eventLoop: eventLoop, clockOffset: clockOffset,
-                    onReply: { _, payload in run.end(.answered(Array(payload.readableBytesView), after: .now - asked)) },
+                    server: server, credential: credential, replay: replay, eventLoop: eventLoop,
+                    clockOffset: clockOffset,
+                    onReply: { _, payload in run.end(.answered(Array(payload.readableBytesView), after: .now - asked))
+                    },
                     onReplies: {})
                 association.send(ByteBuffer(bytes: question), to: target)
                 association.flush()

@@ -96,7 +96,8 @@ struct Handshake: Sendable {
         else {
             return failed(
                 "it ends every connection, a stranger's too, so more cannot be seen from here",
-                cure: [compare, "or the server cannot reach \(target): try another, --target HOST:PORT"] + limits, answer)
+                cure: [compare, "or the server cannot reach \(target): try another, --target HOST:PORT"] + limits,
+                answer)
         }
         return await notRelayed(answer, isProven: false)
     }
@@ -125,12 +126,14 @@ struct Handshake: Sendable {
     /// Something came back that no Shadowsocks server with our key has said.
     private func foreign(_ answer: StreamAnswer) async -> Result {
         let babble = (0..<Int.random(in: 200...600)).map { _ in UInt8.random(in: .min ... .max) }
-        guard case .answered(let bytes, _, _) = await server.means.babble(babble, to: address, patience: patience) else {
+        guard case .answered(let bytes, _, _) = await server.means.babble(babble, to: address, patience: patience)
+        else {
             return failed("what it answers cannot be opened", cure: [compare], answer)
         }
         let kind = ProbedAnswer(bytes).kind.map { ": it speaks \($0.prefix { $0 != " " })" } ?? ""
         return failed(
-            "what answers at that port is no Shadowsocks server\(kind)", cure: ["is it the right port? \"server_port\""],
+            "what answers at that port is no Shadowsocks server\(kind)",
+            cure: ["is it the right port? \"server_port\""],
             answer)
     }
 
@@ -180,7 +183,8 @@ struct Handshake: Sendable {
             for (index, candidate) in candidates.enumerated() {
                 group.addTask {
                     // Not all at once, which would look like nothing else.
-                    await server.means.pause(.milliseconds((0..<index).reduce(0) { sum, _ in sum + .random(in: 10...50) }))
+                    await server.means.pause(
+                        .milliseconds((0..<index).reduce(0) { sum, _ in sum + .random(in: 10...50) }))
                     return await isHeard(candidate, tries: 2) ? index : nil
                 }
             }

@@ -64,7 +64,8 @@ struct ProxyExamination: Sendable {
                 cure: ["start sslocal again with this configuration; sudo ss -lnp shows who listens where"])
         }
         guard let greeting else { return finding("is open", time) }
-        guard case .answered(let bytes, let time, _) = await means.babble(greeting, to: address, patience: Self.patience),
+        guard
+            case .answered(let bytes, let time, _) = await means.babble(greeting, to: address, patience: Self.patience),
             isProxy(bytes)
         else {
             return Finding(

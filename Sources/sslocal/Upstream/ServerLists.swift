@@ -176,7 +176,9 @@ final class ServerLists: Sendable {
 
     // MARK: From links to servers
 
-    private func usable(_ links: [ServerLink]) -> UsableServers { UsableServers(links, like: configured[0].configuration) }
+    private func usable(_ links: [ServerLink]) -> UsableServers {
+        UsableServers(links, like: configured[0].configuration)
+    }
 
     private func checked(_ links: [ServerLink]) throws(Refusal) -> UsableServers {
         let usable = usable(links)

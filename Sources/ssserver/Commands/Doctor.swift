@@ -60,7 +60,9 @@ struct Doctor: AsyncParsableCommand {
                 say(
                     Finding(
                         "names", .broken, "the name servers do not know \(shownHost)",
-                        cure: ["cat /etc/resolv.conf; or set \"nameserver\" in the configuration", "--target HOST:PORT"]
+                        cure: [
+                            "cat /etc/resolv.conf; or set \"nameserver\" in the configuration", "--target HOST:PORT",
+                        ]
                     ))
                 return say(Finding("tcp out", .skipped, "not tried"))
             }

@@ -31,7 +31,8 @@ struct MachineExamination {
 
     private var descriptors: Finding {
         // Of the program that serves, or as this command would have it.
-        let limit = running?["descriptors"]?.integer ?? ProcessLimits.raiseDescriptors(to: configuration.settings.nofile)
+        let limit =
+            running?["descriptors"]?.integer ?? ProcessLimits.raiseDescriptors(to: configuration.settings.nofile)
         let text =
             "\(limit) open files, enough for \(max(0, limit - 64) / 2) streams"
             + (running == nil ? ", if it is started as this command was" : "")
@@ -62,7 +63,8 @@ struct MachineExamination {
     // MARK: Files
 
     private var state: [Finding] {
-        let directory = StateDirectory.path(Program.ssserver.rawValue, configured: configuration.settings.stateDirectory)
+        let directory = StateDirectory.path(
+            Program.ssserver.rawValue, configured: configuration.settings.stateDirectory)
         guard let directory else {
             return [
                 Finding(
@@ -139,7 +141,8 @@ struct MachineExamination {
         if now == "bbr" { return Finding("tcp", .ok, "congestion control is bbr") }
         let isThere = words("tcp_available_congestion_control").contains("bbr")
         return Finding(
-            "tcp", .note, "congestion control is \(TerminalText.plain(String(now))); bbr is faster where packets get lost",
+            "tcp", .note,
+            "congestion control is \(TerminalText.plain(String(now))); bbr is faster where packets get lost",
             cure: [
                 isThere ? nil : "sudo modprobe tcp_bbr",
                 "echo net.ipv4.tcp_congestion_control=bbr | sudo tee /etc/sysctl.d/99-bbr.conf && sudo sysctl --system",

@@ -58,7 +58,8 @@ struct PortExamination: Sendable {
             return Finding("listening", .ok, "\(address) takes connections", time: time)
         } catch {
             guard error == .refused else {
-                return Finding("listening", .broken, "\(address) takes no connection: \(error.sentence)", cure: [Self.look])
+                return Finding(
+                    "listening", .broken, "\(address) takes no connection: \(error.sentence)", cure: [Self.look])
             }
             return Finding(
                 "listening", .broken, "nobody listens at \(address)",

@@ -83,7 +83,8 @@ extension Stage {
                 try command.tool.path(), ["doctor", "--json"] + arguments, seconds: 60, environment: environment)
         }
         #expect(!finished.output.contains(RunningPair.key) && !finished.errors.contains(RunningPair.key))
-        #expect(!finished.output.contains(Method.blake3AES256.key) && !finished.errors.contains(Method.blake3AES256.key))
+        #expect(
+            !finished.output.contains(Method.blake3AES256.key) && !finished.errors.contains(Method.blake3AES256.key))
         return try Diagnosis(finished, seconds: seconds)
     }
 }

@@ -143,7 +143,9 @@ extension EndToEnd {
             }
         }
 
-        @Test func `without UDP too a target that is not there is not the server's key, though nobody proves it`() throws {
+        @Test func `without UDP too a target that is not there is not the server's key, though nobody proves it`()
+            throws
+        {
             try onStage { stage in
                 var options = PairOptions()
                 options.serverHasUDP = false
@@ -234,7 +236,8 @@ extension EndToEnd {
             }
         }
 
-        @Test func `what is wrong with the command line or the configuration is said before anything is tried`() throws {
+        @Test func `what is wrong with the command line or the configuration is said before anything is tried`() throws
+        {
             try onStage { stage in
                 for command in OurCommand.allCases {
                     let bad = try stage.workspace.config("bad.json", ["server": "127.0.0.1", "bloklist": 1])

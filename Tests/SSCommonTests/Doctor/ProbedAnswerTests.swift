@@ -84,7 +84,9 @@ struct FindingTests {
                                       → or not
 
                 """)
-        #expect(Finding("tcp", .ok, "well", time: .microseconds(380)).text(.plain) == "  ✓ ok      tcp       well (0.4 ms)\n")
+        #expect(
+            Finding("tcp", .ok, "well", time: .microseconds(380)).text(.plain)
+                == "  ✓ ok      tcp       well (0.4 ms)\n")
         #expect(Finding("handshake", .skipped, "not tried").text(.plain) == "  - skipped handshake not tried\n")
     }
 
