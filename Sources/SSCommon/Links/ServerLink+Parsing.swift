@@ -35,7 +35,8 @@ extension ServerLink {
         if head.hasPrefix("ssconf://") {
             throw Fault(description: "ssconf:// is where a list of servers can be had, and no link to a server itself")
         }
-        guard head.hasPrefix("ss://"), bytes.count > 5 else { throw Fault(description: "a link begins with ss://") }
+        guard head.hasPrefix("ss://") else { throw Fault(description: "a link begins with ss://") }
+        guard bytes.count > 5 else { throw Fault(description: "there is nothing behind ss://") }
         return bytes.dropFirst(5)
     }
 

@@ -37,6 +37,10 @@ package struct UnreachableAlarm: Hashable, Sendable {
         runs = 0
     }
 
+    /// A server took a request and ended the stream in good order, without a word: a limit of the user's, or a target that is not
+    /// to be had. Whatever it is, another address would not help.
+    package mutating func reached() { failingSince = nil }
+
     /// Whether to run the command now; counts as a run if so. `isAllDown` is what the table says.
     package mutating func isDue(isAllDown: Bool, now: ContinuousClock.Instant) -> Bool {
         guard isAllDown, let failingSince, let lastFailure, count >= Self.failures, now - failingSince >= Self.patience,

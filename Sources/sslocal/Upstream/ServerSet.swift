@@ -139,6 +139,12 @@ final class ServerSet: Sendable {
         contents.withLockedValue { $0.alarm.failed(now: .now) }
     }
 
+    /// A server ended a stream in good order before it had answered.
+    func endedInOrder() {
+        guard hasAlarm else { return }
+        contents.withLockedValue { $0.alarm.reached() }
+    }
+
     /// To be called every second or so: whatever follows from time alone.
     func look() {
         let now = ContinuousClock.now

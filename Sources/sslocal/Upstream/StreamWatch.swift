@@ -42,5 +42,8 @@ final class StreamWatch: ClientStreamOwner, @unchecked Sendable {
 
     func serverAnswerRefused(_ fault: StreamFault) { server.serverAnswerRefused(fault) }
 
-    func serverClosedSilently() { server.serverClosedSilently() }
+    func serverClosedSilently() {
+        server.serverClosedSilently()
+        servers.endedInOrder()
+    }
 }

@@ -279,6 +279,27 @@ extension EndToEnd {
             }
         }
 
+        @Test func `a port that serves users alone is not called broken, nor what it cannot try tried`() throws {
+            try onStage { stage in
+                let state = stage.workspace.unusedPath("server-state")
+                var options = PairOptions()
+                options.hasUser = true
+                options.serverKeys = { ["state_directory": state] }
+                let patient = try Patient(stage, .underTest(.blake3AES256), options)
+                let file = try stage.workspace.config(
+                    "server.json",
+                    [
+                        "server": "127.0.0.1", "server_port": patient.running.serverPort, "state_directory": state,
+                        "method": Method.blake3AES256.rawValue, "password": Method.blake3AES256.key,
+                        "users": [["name": "alice", "password": Method.blake3AES256.userKey]],
+                    ])
+                let diagnosis = try stage.diagnose(.ssserver, ["-c", file] + patient.targets)
+                #expect(
+                    diagnosis.verdicts(["running", "listening", "key", "udp"]) == ["ok", "ok", "skipped", "skipped"])
+                #expect(diagnosis.works && patient.running.server?.refusals.isEmpty == true)
+            }
+        }
+
         @Test func `both programs share a state directory, and each command reaches its own`() throws {
             try onStage { stage in
                 let state = stage.workspace.unusedPath("shared-state")

@@ -52,4 +52,18 @@ struct UnreachableAlarmTests {
         // The pause begins short again.
         #expect(runs(&alarm, from: now + .seconds(2000), for: 400) == [15, 315])
     }
+
+    @Test("Not while a server takes requests and ends them in good order: it can be reached")
+    func reached() {
+        var alarm = UnreachableAlarm()
+        for second in 0..<100 {
+            alarm.failed(now: now + .seconds(second))
+            if second % 10 == 0 { alarm.reached() }
+            let isDue = alarm.isDue(isAllDown: true, now: now + .seconds(second))
+            #expect(!isDue)
+        }
+        alarm.reached()
+        // And once it does no more, after the usual time; how often it has run before is not forgotten.
+        #expect(runs(&alarm, from: now + .seconds(100), for: 20) == [15])
+    }
 }
