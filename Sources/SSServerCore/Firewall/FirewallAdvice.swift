@@ -1,5 +1,6 @@
-// Whether a firewall of this machine seems to keep a port shut, and the command that opens it. From what the firewalls' own
-// tools print; nothing here runs or changes anything, and a chain that jumps elsewhere is not followed.
+// Whether the firewalls of this machine let the internet in to a port, and the commands that open it. From what the
+// firewalls' own tools print; nothing here runs or changes anything.
+package import SSCommon
 
 /// What was found on the machine.
 package struct FirewallSighting: Hashable, Sendable {
@@ -9,102 +10,102 @@ package struct FirewallSighting: Hashable, Sendable {
     package var hasFirewalld = false
     /// What `nft list ruleset` printed; nil if it was not to be had.
     package var nftables: String?
-    /// What `iptables -S INPUT` printed; nil if it was not to be had.
+    /// What `iptables -S` printed; nil if it was not to be had.
     package var iptables: String?
+    /// What `ip6tables -S` printed; nil if it was not to be had.
+    package var ip6tables: String?
 
     package init() {}
 }
 
-package enum FirewallAdvice: Hashable, Sendable {
-    /// Nothing could be looked at.
-    case unknown
-    /// What was looked at refuses nothing, or lets this port in.
-    case open
-    /// Refused, unless somebody runs these commands, in order.
-    case closed(by: String, commands: [String])
+/// A port that laptops must be able to reach.
+package struct WantedPort: Hashable, Sendable {
+    package let number: UInt16
+    let transports: [FirewallPacket.Transport]
+    let families: [FirewallPacket.Family]
 
-    package init(_ sighting: FirewallSighting, port: UInt16) {
-        if sighting.hasUFW {
-            self = .closed(by: "ufw", commands: ["sudo ufw allow \(port)"])
-        } else if sighting.hasFirewalld {
-            self = .closed(
-                by: "firewalld",
-                commands: [
-                    "sudo firewall-cmd --permanent --add-port=\(port)/tcp --add-port=\(port)/udp",
-                    "sudo firewall-cmd --reload",
-                ])
-        } else if let rules = sighting.iptables, Self.iptablesRefuses(rules, port) {
-            self = .closed(
-                by: "iptables",
-                commands: ["tcp", "udp"].map { "sudo iptables -I INPUT -p \($0) --dport \(port) -j ACCEPT" })
-        } else if let rules = sighting.nftables, let chain = NFTChain.refusing(rules, port: port) {
-            let rule = "insert rule \(chain.place) meta l4proto { tcp, udp } th dport \(port) accept"
-            self = .closed(by: "nftables (\(chain.place))", commands: ["sudo nft '\(rule)'"])
-        } else {
-            self = sighting.nftables == nil && sighting.iptables == nil ? .unknown : .open
+    /// - Parameters:
+    ///   - address: Where the server listens; nil for everywhere.
+    ///   - own: The machine's addresses. Who listens everywhere is not reached over a family of which it has none.
+    package init(_ number: UInt16, _ mode: RelayMode, at address: IPAddress?, own: Set<IPAddress>) {
+        self.number = number
+        transports = (mode.hasTCP ? [.tcp] : []) + (mode.hasUDP ? [.udp] : [])
+        switch address?.folded {
+        case .v4: families = [.ipv4]
+        case .v6(let address) where (address.high, address.low) != (0, 0): families = [.ipv6]
+        case .v6, nil:
+            let found = Set(own.compactMap(Self.family))
+            families = found.isEmpty ? [.ipv4, .ipv6] : FirewallPacket.Family.allCases.filter(found.contains)
         }
     }
 
-    private static func iptablesRefuses(_ rules: String, _ port: UInt16) -> Bool {
-        let lines = rules.split(separator: "\n").map { $0.split(separator: " ") }
-        let refuses = lines.contains { words in
-            words.starts(with: ["-P", "INPUT"]) && words.last != "ACCEPT"
-                || words.starts(with: ["-A", "INPUT", "-j", "DROP"])
-                || words.starts(with: ["-A", "INPUT", "-j", "REJECT"])
+    /// Nil for an address that only this machine or its neighbours reach.
+    private static func family(of address: IPAddress) -> FirewallPacket.Family? {
+        switch address {
+        case .v4(let address): address.value >> 24 == 127 || address.value >> 16 == 0xA9FE ? nil : .ipv4
+        case .v6(let address):
+            address.high >> 54 == 0x3FA || (address.high, address.low) == (0, 1) ? nil : .ipv6
         }
-        guard refuses else { return false }
-        let opens = { (transport: Substring) in
-            lines.contains { words in
-                words.contains("ACCEPT") && words.contains(transport) && words.starts(with: ["-A", "INPUT"])
-                    && zip(words, words.dropFirst()).contains { $0 == "--dport" && $1 == "\(port)" }
-            }
-        }
-        return !(opens("tcp") && opens("udp"))
+    }
+
+    var packets: [FirewallPacket] {
+        families.flatMap { family in transports.map { FirewallPacket($0, over: family, to: number) } }
+    }
+
+    /// "TCP and UDP".
+    package var transportWords: String { Self.words(transports) }
+
+    /// "the port" if these are all that should get in, "UDP over IPv6" if not.
+    func words(for packets: [FirewallPacket]) -> String {
+        if Set(packets) == Set(self.packets) { return "the port" }
+        let shut = families.map { family in packets.filter { $0.family == family }.map(\.transport) }
+        if Set(shut).count == 1 { return Self.words(shut[0]) }
+        return zip(families, shut).filter { !$1.isEmpty }
+            .map { "\(Self.words($1)) over \($0 == .ipv4 ? "IPv4" : "IPv6")" }.joined(separator: " and ")
+    }
+
+    private static func words(_ transports: [FirewallPacket.Transport]) -> String {
+        transports.map { $0.rawValue.uppercased() }.joined(separator: " and ")
     }
 }
 
-/// A chain that sees what comes in.
-private struct NFTChain {
-    /// Family, table and chain.
-    var place: String
-    var isInput = false
-    var refuses = false
-    /// Transports for which the port is accepted.
-    var opened: Set<Substring> = []
+package enum FirewallAdvice: Hashable, Sendable {
+    /// Nothing could be looked at. The commands are those of who is known to keep the rules, if anybody is.
+    case unknown(commands: [String])
+    /// Every rule that was looked at lets the port's first packets in.
+    case open
+    /// Kept out, unless somebody runs these commands, in order. `shut` says what: "the port", "UDP", "TCP over IPv6".
+    case closed(by: String, shut: String, commands: [String])
+    /// It depends on a rule of theirs that was not understood.
+    case notUnderstood(by: String)
 
-    /// The first chain that refuses what it does not know, and does not know the port.
-    static func refusing(_ ruleset: String, port: UInt16) -> NFTChain? {
-        var table = ""
-        var chain: NFTChain?
-        for line in ruleset.split(separator: "\n") {
-            let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" })
-            switch words.first {
-            case "table" where words.count > 2:
-                table = "\(words[1]) \(words[2])"
-            case "chain" where words.count > 1:
-                chain = NFTChain(place: "\(table) \(words[1])")
-            case "}":
-                if let chain, chain.isInput, chain.refuses, chain.opened.count < 2 { return chain }
-                chain = nil
-            default:
-                chain?.add(words, port)
-            }
+    package init(_ sighting: FirewallSighting, _ port: WantedPort) {
+        let view = FirewallView(sighting)
+        var doubts: [FirewallView.Place] = []
+        var shut: [(place: FirewallView.Place, packet: FirewallPacket)] = []
+        var isUnseen = false
+        for packet in port.packets {
+            let rulings = view.rulings(on: packet)
+            isUnseen = isUnseen || !view.hasSeen(packet.family)
+            shut += rulings.filter { $0.fate == .keptOut }.map { ($0.place, packet) }
+            doubts += rulings.filter { $0.fate != .keptOut && $0.fate != .letIn }.map(\.place)
         }
-        return nil
-    }
-
-    private mutating func add(_ words: [Substring], _ port: UInt16) {
-        if words.first == "type" {
-            isInput = words.contains("input") && words.contains("filter")
-            refuses = words.contains("drop;")
-            return
+        if !shut.isEmpty {
+            var cures = FirewallCures(port.number)
+            for (place, packet) in shut { cures.add(view.keeper(of: place, for: packet), packet) }
+            self = .closed(
+                by: cures.names, shut: port.words(for: shut.map(\.packet)), commands: cures.commands)
+        } else if !doubts.isEmpty {
+            var names: [String] = []
+            for name in doubts.map(\.name) where !names.contains(name) { names.append(name) }
+            self = .notUnderstood(by: names.joined(separator: " and "))
+        } else if isUnseen {
+            var cures = FirewallCures(port.number)
+            let keeper: FirewallKeeper? = sighting.hasUFW ? .ufw : sighting.hasFirewalld ? .firewalld : nil
+            if let keeper { for packet in port.packets { cures.add(keeper, packet) } }
+            self = .unknown(commands: cures.commands)
+        } else {
+            self = .open
         }
-        // A verdict that nothing stands before but counters.
-        let verdict = words.first == "counter" ? words.dropFirst(5).first : words.first
-        if verdict == "drop" || verdict == "reject" { refuses = true }
-        guard words.contains("accept"), words.contains("dport") else { return }
-        let numbers = words.map { $0.trimmingPrefix("{").split(separator: ",").first ?? "" }
-        guard numbers.contains("\(port)") else { return }
-        opened.formUnion(words.contains("th") ? ["tcp", "udp"] : words.filter { $0 == "tcp" || $0 == "udp" })
     }
 }

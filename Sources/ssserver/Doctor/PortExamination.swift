@@ -109,14 +109,26 @@ struct PortExamination: Sendable {
     }
 
     private var firewallFinding: Finding {
-        switch FirewallAdvice(firewall, port: endpoint.address.port) {
-        case .unknown:
-            Finding(
+        let wanted = WantedPort(endpoint.address.port, endpoint.mode, at: listenAddress, own: OwnAddresses.current())
+        switch FirewallAdvice(firewall, wanted) {
+        case .unknown(let commands):
+            return Finding(
                 "firewall", .note, "this machine's, if it has one, could not be looked at",
-                cure: ["run this as root, or open port \(endpoint.address.port), TCP and UDP"])
-        case .open: Finding("firewall", .ok, "no rule was found on this machine that keeps the port shut")
-        case .closed(let by, let commands):
-            Finding("firewall", .broken, "\(by) seems to keep the port shut; to open it:", cure: commands)
+                cure: ["run this as root, or open port \(wanted.number), \(wanted.transportWords)"] + commands)
+        case .open: return Finding("firewall", .ok, "no rule was found on this machine that keeps the port shut")
+        case .closed(let by, let shut, let commands):
+            return Finding(
+                "firewall", .broken, "\(by) \(FirewallWord.seem(by)) to keep \(shut) shut; to open it:",
+                cure: commands)
+        case .notUnderstood(let by):
+            return Finding(
+                "firewall", .note, "the rules of \(by) could not be understood",
+                cure: ["look yourself: port \(wanted.number) must be open for \(wanted.transportWords)"])
         }
+    }
+
+    /// Nil for a name.
+    private var listenAddress: IPAddress? {
+        if case .ip(let address) = endpoint.address.host { address } else { nil }
     }
 }

@@ -7,8 +7,8 @@ enum FirewallLook {
         var sighting = FirewallSighting()
         sighting.hasUFW = ChildOutput.find("ufw") != nil && isUFWEnabled
         sighting.hasFirewalld = ChildOutput.of("firewall-cmd", ["--state"]) != nil
-        if sighting.hasUFW || sighting.hasFirewalld { return sighting }
-        sighting.iptables = ChildOutput.of("iptables", ["-S", "INPUT"])
+        sighting.iptables = ChildOutput.of("iptables", ["-S"])
+        sighting.ip6tables = ChildOutput.of("ip6tables", ["-S"])
         sighting.nftables = ChildOutput.of("nft", ["list", "ruleset"])
         return sighting
     }

@@ -1,18 +1,30 @@
 // What `init` says about the firewall.
 internal import SSCommandLine
+internal import SSCommon
+internal import SSNetwork
 internal import SSServerCore
 
 enum FirewallWord {
     static func say(port: UInt16) {
-        switch FirewallAdvice(FirewallLook.sighting(), port: port) {
-        case .unknown:
+        let wanted = WantedPort(port, .tcpAndUDP, at: nil, own: OwnAddresses.current())
+        switch FirewallAdvice(FirewallLook.sighting(), wanted) {
+        case .unknown(let commands):
             Report.note(
-                "this machine's firewall, if it has one, could not be looked at", help: "open port \(port), TCP and UDP"
-            )
+                "this machine's firewall, if it has one, could not be looked at",
+                help: lines(["open port \(port), \(wanted.transportWords)"] + commands))
         case .open:
             Report.done("no firewall rule was found on this machine that keeps it shut")
-        case .closed(let by, let commands):
-            Report.notDone("\(by) seems to keep it shut; to open it:", help: commands.joined(separator: "\n  → "))
+        case .closed(let by, let shut, let commands):
+            Report.notDone("\(by) \(seem(by)) to keep \(shut) shut; to open it:", help: lines(commands))
+        case .notUnderstood(let by):
+            Report.note(
+                "the rules of \(by) could not be understood",
+                help: "look yourself: port \(port) must be open for \(wanted.transportWords)")
         }
     }
+
+    /// One of them seems to, several seem to.
+    static func seem(_ names: String) -> String { names.contains(" and ") ? "seem" : "seems" }
+
+    private static func lines(_ cures: [String]) -> String { cures.joined(separator: "\n  → ") }
 }
