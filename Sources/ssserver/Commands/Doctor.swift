@@ -36,7 +36,7 @@ struct Doctor: AsyncParsableCommand {
         for (endpoint, credential) in zip(configuration.listeners, checked.credentials) {
             report.begin("Port \(endpoint.address.port) (\(endpoint.method.rawValue), \(endpoint.mode.rawValue))")
             let port = PortExamination(
-                endpoint: endpoint, credential: credential, means: means, isRunning: running != nil,
+                endpoint: endpoint, credential: credential, means: means, running: listeners(running),
                 datagramTarget: doctor.datagramTarget, firewall: firewall)
             await port.run(report.add)
         }
@@ -84,6 +84,10 @@ struct Doctor: AsyncParsableCommand {
         let answer = try? AdminSocket.client(.ssserver, settings)?.request(.get, "/api/v1/status")
         guard let status = answer?.json, status["program"]?.text == Program.ssserver.rawValue else { return nil }
         return status
+    }
+
+    private func listeners(_ running: JSONValue?) -> Set<String>? {
+        running.map { Set(($0["listeners"]?.elements ?? []).compactMap { $0["address"]?.text }) }
     }
 
     private func finding(_ running: JSONValue?) -> Finding {

@@ -10,7 +10,8 @@ struct PortExamination: Sendable {
     let endpoint: EndpointConfiguration
     let credential: Credential
     let means: ProbeMeans
-    let isRunning: Bool
+    /// Where a running ssserver says that it listens; nil if none answers.
+    let running: Set<String>?
     /// Whom to ask over UDP.
     let datagramTarget: TargetAddress
     let firewall: FirewallSighting
@@ -27,10 +28,10 @@ struct PortExamination: Sendable {
         if endpoint.mode.hasTCP {
             let listening = await listening(address)
             say(listening)
-            if listening.verdict == .ok { say(endpoint.hasUsers ? Self.keySkipped : await key(address)) }
+            if listening.verdict != .broken { say(endpoint.hasUsers ? Self.keySkipped : await key(address)) }
         }
         if endpoint.mode.hasUDP {
-            let canTry = isRunning && !endpoint.hasUsers
+            let canTry = isServed && !endpoint.hasUsers
             say(canTry ? await datagrams(address) : Finding("udp", .skipped, "not tried"))
         }
         say(firewallFinding)
@@ -55,6 +56,15 @@ struct PortExamination: Sendable {
     private func listening(_ address: Endpoint) async -> Finding {
         do throws(DialError) {
             let time = try await means.connectionTime(target(address))
+            guard running != nil else {
+                return Finding(
+                    "listening", .note, "\(address) takes connections; whose it is cannot be seen", time: time)
+            }
+            guard isServed else {
+                return Finding(
+                    "listening", .broken, "another program has \(address); ssserver runs elsewhere",
+                    cure: ["start ssserver again with this configuration", Self.look])
+            }
             return Finding("listening", .ok, "\(address) takes connections", time: time)
         } catch {
             guard error == .refused else {
@@ -64,12 +74,14 @@ struct PortExamination: Sendable {
             return Finding(
                 "listening", .broken, "nobody listens at \(address)",
                 cure: [
-                    isRunning
+                    running != nil
                         ? "ssserver runs with another configuration: start it again, or name that one with -c"
                         : "start it: ssserver"
                 ])
         }
     }
+
+    private var isServed: Bool { running?.contains("\(endpoint.address)") ?? false }
 
     /// Of a port that does not serve its own key.
     private static let keySkipped = Finding(
@@ -84,7 +96,11 @@ struct PortExamination: Sendable {
             credential, to: Self.nowhere, asking: Array("GET / HTTP/1.1\r\n\r\n".utf8), patience: Self.patience)
         switch await means.ask(probe, through: target(address)) {
         case .closed, .answered:
-            return Finding("key", .ok, "it understands the configured key and method", time: .now - began)
+            let time = ContinuousClock.now - began
+            return running == nil
+                ? Finding(
+                    "key", .note, "who listens there seems to understand the configured key and method", time: time)
+                : Finding("key", .ok, "it understands the configured key and method", time: time)
         case .refused(.stale(let seconds)):
             return Finding("key", .broken, "its clock is off by \(ClockSearch.span(seconds))", cure: ["start it again"])
         case .silent, .refused, .notConnected:

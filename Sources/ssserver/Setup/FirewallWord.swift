@@ -11,7 +11,8 @@ enum FirewallWord {
         case .unknown(let commands):
             Report.note(
                 "this machine's firewall, if it has one, could not be looked at",
-                help: lines(["open port \(port), \(wanted.transportWords)"] + commands))
+                help: lines(
+                    ["open port \(port), \(wanted.transportWords)"] + (commands.isEmpty ? usual(port) : commands)))
         case .open:
             Report.done("no firewall rule was found on this machine that keeps it shut")
         case .closed(let by, let shut, let commands):
@@ -25,6 +26,15 @@ enum FirewallWord {
 
     /// One of them seems to, several seem to.
     static func seem(_ names: String) -> String { names.contains(" and ") ? "seem" : "seems" }
+
+    /// Where nobody knows which firewall it is.
+    private static func usual(_ port: UInt16) -> [String] {
+        [
+            "ufw: sudo ufw allow \(port)",
+            "firewalld: sudo firewall-cmd --permanent --add-port=\(port)/tcp --add-port=\(port)/udp; then --reload",
+            "iptables: sudo iptables -I INPUT -p tcp --dport \(port) -j ACCEPT, and the same with -p udp",
+        ]
+    }
 
     private static func lines(_ cures: [String]) -> String { cures.joined(separator: "\n  → ") }
 }
