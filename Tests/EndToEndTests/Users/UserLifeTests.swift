@@ -4,6 +4,29 @@ import Testing
 
 extension EndToEnd {
     @Suite struct UserLifeTests {
+        @Test("a thousand users on one port, each by a key of their own", arguments: [Program.ours, .singbox])
+        func thousand(_ program: Program) throws {
+            try onStage { stage in
+                func key(_ number: Int) -> String {
+                    (Data(repeating: 5, count: 30) + Data([UInt8(number / 256), UInt8(number % 256)]))
+                        .base64EncodedString()
+                }
+                let users = (0..<1000).map { ["name": "user\($0)", "password": key($0)] }
+                let server = try UserServer(stage, keys: ["users": users])
+                let source = try stage.sourceOrigin(100_000)
+                let echo = try stage.datagramOrigin()
+                for number in [0, 499, 999] {
+                    let client = try server.client("\(server.key):\(key(number))", program)
+                    #expect(client.fetch(100_000, from: source) == Pattern.digest(100_000))
+                    let association = try Association(via: client.front)
+                    try association.send(Pattern.bytes(300), to: Target(echo.endpoint))
+                    #expect(try association.receive()?.payload == Pattern.bytes(300))
+                    #expect(try server.number("bytes_down", of: "user\(number)") >= 100_300)
+                }
+                #expect(try server.number("bytes_down", of: "user500") == 0)
+            }
+        }
+
         @Test(
             "users are added, limited and removed while others stream: theirs ends, nobody else's",
             arguments: [Method.blake3AES256, .aes256])
