@@ -34,9 +34,9 @@ package enum AdminSocket {
         return (paths.first { answerer(at: $0) == program.rawValue } ?? paths.first).map { AdminClient(path: $0) }
     }
 
-    /// Who answers at `path`; nil for nobody of ours.
+    /// Who answers at `path`; nil for nobody of ours, and for who hangs.
     private static func answerer(at path: String) -> String? {
-        let answer = try? AdminClient(path: path).request(.get, "/api/v1/status")
+        let answer = try? AdminClient(path: path, patience: 3).request(.get, "/api/v1/status")
         return answer?.json?["program"]?.text
     }
 }

@@ -11,13 +11,14 @@ package struct ProbeMeans: Sendable {
     private let group: any EventLoopGroup
     private let endResolver: @Sendable () -> Void
 
-    /// Names are asked for and connections are made as `settings` say.
-    package init(_ settings: CommonSettings) {
+    /// Names are asked for and connections are made as `settings` say, each within `patience`.
+    package init(_ settings: CommonSettings, patience: TimeAmount = .seconds(10)) {
         group = Engine.makeGroup(threads: 1)
         loop = LoopContexts(group, ledger: TrafficLedger())[group.any()]
         (resolver, endResolver) = settings.makeResolver(group)
         var options = RacingDialer.Options()
         options.ipv6First = settings.ipv6First
+        options.timeout = patience
         connector = RacingDialer(resolver: resolver, options: options)
     }
 
@@ -65,6 +66,17 @@ package struct ProbeMeans: Sendable {
             probe.run(on: channel, replay: replay, loop: loop, owner: Nobody())
         }
         return (try? await answer.get()) ?? .notConnected
+    }
+
+    /// What the server at `address` does with a stream to its own machine's port 1, which is nobody's: who understands the request
+    /// ends it at once, others are silent or end everything.
+    package func askNowhere(
+        through address: TargetAddress, _ credential: Credential, patience: TimeAmount
+    ) async -> StreamAnswer {
+        let nowhere = TargetAddress(.ip(.v4(IPv4Address(127, 0, 0, 1))), port: 1)
+        let probe = StreamProbe(
+            credential, to: nowhere, asking: Array("GET / HTTP/1.1\r\n\r\n".utf8), patience: patience)
+        return await ask(probe, through: address)
     }
 
     /// What `address` does when it is sent `bytes`.

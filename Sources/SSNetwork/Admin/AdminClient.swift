@@ -29,13 +29,13 @@ package struct AdminClient: Sendable {
 
     /// Answers are no longer than this.
     private static let maximumAnswer = 16 << 20
-    /// Seconds for the program to answer.
-    private static let patience = 30
-
     package let path: String
+    /// Seconds for the program to answer.
+    private let patience: Int
 
-    package init(path: String) {
+    package init(path: String, patience: Int = 30) {
         self.path = path
+        self.patience = patience
     }
 
     /// `path` is percent-encoded.
@@ -49,7 +49,7 @@ package struct AdminClient: Sendable {
             throw Failure(description: "nobody answers at \(path) (\(error))")
         }
         defer { close(descriptor) }
-        var limit = timeval(tv_sec: Self.patience, tv_usec: 0)
+        var limit = timeval(tv_sec: patience, tv_usec: 0)
         for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
             setsockopt(descriptor, SOL_SOCKET, option, &limit, socklen_t(MemoryLayout<timeval>.size))
         }

@@ -41,32 +41,22 @@ package struct StreamProbe: Sendable {
     package func run(
         on channel: any Channel, replay: ReplayGuard, loop: LoopContext, owner: any ClientStreamOwner
     ) -> EventLoopFuture<StreamAnswer> {
-        let answer = channel.eventLoop.makePromise(of: StreamAnswer.self)
-        do {
-            guard channel.isActive else { throw DialError.failed("closed at once") }
+        Self.begin(on: channel) { answer in
             let allocator = ReadAllocator(loop.buffers)
             try StreamSocketOptions.apply(allocator, to: channel)
             let watch = FaultWatch(owner)
             let stream = ClientStreamHandler(
                 credential, target: target, replay: replay, loop: loop, allocator: allocator, owner: watch,
                 clockOffset: clockOffset)
-            let handler = ProbeHandler(question, patience, answer) { bytes, time in
+            try channel.pipeline.syncOperations.addHandler(stream)
+            return ProbeHandler(question, patience, answer) { bytes, time in
                 if let fault = watch.fault { return .refused(fault) }
                 guard let bytes else { return time.map { .closed(after: $0) } ?? .silent }
                 let now = Int64(clamping: WallClock.now())
                 return .answered(
                     bytes, after: time ?? .zero, clock: stream.serverTime.map { Int64(clamping: $0) - now })
             }
-            try channel.pipeline.syncOperations.addHandler(stream)
-            try channel.pipeline.syncOperations.addHandler(handler)
-            channel.pipeline.fireChannelActive()
-            handler.ask()
-            try channel.syncOptions?.setOption(.autoRead, value: true)
-        } catch {
-            channel.close(promise: nil)
-            answer.succeed(.notConnected)
         }
-        return answer.futureResult
     }
 
     /// Sends `bytes` as they are, which no server can understand, and reports what it does: `.answered` with its own first
@@ -74,14 +64,25 @@ package struct StreamProbe: Sendable {
     package static func babble(
         _ bytes: [UInt8], on channel: any Channel, patience: TimeAmount
     ) -> EventLoopFuture<StreamAnswer> {
-        let answer = channel.eventLoop.makePromise(of: StreamAnswer.self)
-        do {
-            guard channel.isActive else { throw DialError.failed("closed at once") }
-            let handler = ProbeHandler(bytes, patience, answer) { bytes, time in
+        begin(on: channel) { answer in
+            ProbeHandler(bytes, patience, answer) { bytes, time in
                 guard let bytes else { return time.map { .closed(after: $0) } ?? .silent }
                 return .answered(bytes, after: time ?? .zero, clock: nil)
             }
+        }
+    }
+
+    /// Adds what `make` makes for the promise of an answer, and asks.
+    private static func begin(
+        on channel: any Channel, _ make: (EventLoopPromise<StreamAnswer>) throws -> ProbeHandler
+    ) -> EventLoopFuture<StreamAnswer> {
+        let answer = channel.eventLoop.makePromise(of: StreamAnswer.self)
+        do {
+            guard channel.isActive else { throw DialError.failed("closed at once") }
+            let handler = try make(answer)
             try channel.pipeline.syncOperations.addHandler(handler)
+            // The handlers were not there when the channel became active.
+            channel.pipeline.fireChannelActive()
             handler.ask()
             try channel.syncOptions?.setOption(.autoRead, value: true)
         } catch {

@@ -5,7 +5,7 @@
 // cut (`StreamBroken`), and where the program itself ends it in the middle, the far side sees a failure (RST), so
 // that nobody takes a part for the whole.
 package import NIOCore
-package import SSCommon
+internal import SSCommon
 
 /// One end of a relay, the last handler of its channel. Until it is linked it keeps what was read, within
 /// bounds.
@@ -27,7 +27,7 @@ package final class RelayHandler: ChannelDuplexHandler {
 
     private var phase = Phase.unlinked
     private var context: ChannelHandlerContext?
-    fileprivate var relay: Relay?
+    var relay: Relay?
     private var partner: RelayHandler?
     #if os(Linux)
         /// The channel, where bytes need no pipeline, and what seals for it.
@@ -42,7 +42,7 @@ package final class RelayHandler: ChannelDuplexHandler {
     /// It has used more than its user's rate and waits.
     private var isPaced = false
     /// Whether what it reads comes from the user.
-    fileprivate var isUpward = false
+    var isUpward = false
 
     /// Reads that NIO asked for while the partner could not take more.
     private var isReadHeld = false
@@ -82,7 +82,7 @@ package final class RelayHandler: ChannelDuplexHandler {
     // MARK: Linking
 
     /// Joins the two ends of `relay`, which live on one loop and are in their pipelines, and lets them flow.
-    fileprivate static func link(_ relay: Relay, _ a: RelayHandler, _ b: RelayHandler) {
+    static func link(_ relay: Relay, _ a: RelayHandler, _ b: RelayHandler) {
         a.join(relay, b)
         b.join(relay, a)
         #if os(Linux)
@@ -354,7 +354,7 @@ package final class RelayHandler: ChannelDuplexHandler {
     }
 
     /// Bytes written here that the peer has not taken, as far as can be known.
-    fileprivate var unsentBytes: Int {
+    var unsentBytes: Int {
         #if os(Linux)
             if let channel = context?.channel as? StreamChannel { return channel.unsentBytes }
         #endif
@@ -382,7 +382,7 @@ package final class RelayHandler: ChannelDuplexHandler {
 
     /// A reset takes with it what the socket still holds, so it waits until the peer has everything; the relay's
     /// clock looks again and bounds the wait.
-    fileprivate func failWhenFlushed() {
+    func failWhenFlushed() {
         guard isFailing, unsentBytes == 0 else { return }
         close()
     }
@@ -398,7 +398,7 @@ package final class RelayHandler: ChannelDuplexHandler {
     }
 
     /// Ends both sides of a relay from here.
-    fileprivate static func cut(_ a: RelayHandler, _ b: RelayHandler) {
+    static func cut(_ a: RelayHandler, _ b: RelayHandler) {
         // Neither hears of the other's end, which it would pass on in good order.
         a.partner = nil
         b.partner = nil
@@ -429,95 +429,4 @@ package final class RelayHandler: ChannelDuplexHandler {
 /// Fired up a pipeline by a stream handler whose peer's bytes stopped being authentic or were cut off.
 package struct StreamBroken: Sendable {
     package init() {}
-}
-
-/// A pair of linked channels and the clock that ends them.
-package final class Relay: Expiring {
-    private let loop: LoopContext
-    private let a: RelayHandler
-    private let b: RelayHandler
-    private let timeouts: RelayTimeouts
-    /// Whose it is, on a server with users.
-    fileprivate let account: UserAccount?
-    private var lastActivity: UInt32
-    /// Bytes that waited to leave when patience last ran out.
-    private var queued = 0
-    private var isHalfClosed = false
-    private let onFinish: (() -> Void)?
-    package var deadlineSlot: Int?
-
-    /// Links the last handlers of two channels of `loop`, already in their pipelines. What comes from `a` is what the user
-    /// of `account` sends; a user who is refused everything meanwhile loses the stream within about a second.
-    @discardableResult
-    package init(
-        _ a: RelayHandler, _ b: RelayHandler, on loop: LoopContext, timeouts: RelayTimeouts,
-        account: UserAccount? = nil, onFinish: (() -> Void)? = nil
-    ) {
-        self.a = a
-        self.b = b
-        self.loop = loop
-        self.timeouts = timeouts
-        self.account = account
-        a.isUpward = true
-        self.onFinish = onFinish
-        lastActivity = loop.deadlines.now
-        loop.deadlines.add(self)
-        lastActivity = loop.deadlines.now
-        RelayHandler.link(self, a, b)
-    }
-
-    fileprivate func touch() {
-        lastActivity = loop.deadlines.now
-    }
-
-    /// One direction is over: the shorter patience begins.
-    fileprivate func sideEnded() {
-        isHalfClosed = true
-        lastActivity = loop.deadlines.now
-    }
-
-    fileprivate func finish() {
-        guard deadlineSlot != nil else { return }
-        loop.deadlines.remove(self)
-        // The ends and the relay refer to each other until here.
-        a.relay = nil
-        b.relay = nil
-        onFinish?()
-    }
-
-    package func expire(now: UInt32) {
-        guard account?.refusal == nil else { return cut() }
-        var patience = isHalfClosed ? timeouts.halfClosed : timeouts.idle
-        if loop.deadlines.isDraining, isHalfClosed { patience = 1 }
-        a.failWhenFlushed()
-        b.failWhenFlushed()
-        guard deadlineSlot != nil, now &- lastActivity >= patience else { return }
-        // Nothing comes in any more, but what came may still be leaving to a slow reader.
-        let queued = a.unsentBytes + b.unsentBytes
-        if queued > 0, queued != self.queued {
-            self.queued = queued
-            lastActivity = now
-            return
-        }
-        cut()
-    }
-
-    /// Ends both sides; a side whose stream was not over sees a failure.
-    fileprivate func cut() {
-        RelayHandler.cut(a, b)
-        finish()
-    }
-}
-
-/// How long a relay may be quiet, in seconds.
-package struct RelayTimeouts: Sendable {
-    /// Without traffic in either direction.
-    package var idle: UInt32
-    /// Without traffic after one direction has ended.
-    package var halfClosed: UInt32
-
-    package init(idle: UInt32 = 300, halfClosed: UInt32 = 60) {
-        self.idle = idle
-        self.halfClosed = min(halfClosed, idle)
-    }
 }

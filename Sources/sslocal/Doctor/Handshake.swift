@@ -24,8 +24,6 @@ struct Handshake: Sendable {
     /// How long a target may take to answer before it is looked who keeps silent, and if it is the target.
     private static let quickPatience = TimeAmount.milliseconds(2500)
     private static let targetPatience = TimeAmount.seconds(8)
-    /// No server gets there: its own machine's port 1, which is nobody's.
-    private static let nowhere = TargetAddress(.ip(.v4(IPv4Address(127, 0, 0, 1))), port: 1)
 
     init(_ server: ServerExamination, _ endpoint: Endpoint, connectionTime: Duration) {
         self.server = server
@@ -243,9 +241,7 @@ struct Handshake: Sendable {
 
     /// What the server does with a stream to nowhere.
     private func ask(_ credential: Credential) async -> StreamAnswer {
-        let probe = StreamProbe(
-            credential, to: Self.nowhere, asking: Array("GET / HTTP/1.1\r\n\r\n".utf8), patience: patience)
-        return await server.means.ask(probe, through: address)
+        await server.means.askNowhere(through: address, credential, patience: patience)
     }
 
     /// Somebody with a key that nobody has; to an onlooker, and to a server without that key, the same as we.

@@ -8,38 +8,22 @@ internal import SSNetwork
 enum ServerReach {
     /// More servers than these are not tried.
     static let limit = 8
-    private static let patience = TimeAmount.seconds(5)
 
     /// One result for each of the first `limit` addresses, in order; all are tried at once.
     static func times(to addresses: [TargetAddress]) async -> [Result<Duration, DialError>] {
-        let group = Engine.makeGroup(threads: 1)
-        let (resolver, endResolver) = CommonSettings().makeResolver(group)
-        var options = RacingDialer.Options()
-        options.timeout = patience
-        let dialer = RacingDialer(resolver: resolver, options: options)
-        let attempts = addresses.prefix(limit).map { address in
-            (began: ContinuousClock.now, channel: dialer.dial(address, on: group.next()))
-        }
+        let means = ProbeMeans(CommonSettings(), patience: .seconds(5))
+        let attempts = addresses.prefix(limit).map { address in Task { await result(of: address, means) } }
         var results: [Result<Duration, DialError>] = []
-        for attempt in attempts {
-            results.append(await result(of: attempt.channel, began: attempt.began))
-        }
-        endResolver()
-        try? await group.shutdownGracefully()
+        for attempt in attempts { results.append(await attempt.value) }
+        await means.end()
         return results
     }
 
-    private static func result(
-        of channel: EventLoopFuture<any Channel>, began: ContinuousClock.Instant
-    ) async -> Result<Duration, DialError> {
-        let timed = channel.map { channel in
-            channel.close(promise: nil)
-            return ContinuousClock.now - began
-        }
-        do {
-            return .success(try await timed.get())
+    private static func result(of address: TargetAddress, _ means: ProbeMeans) async -> Result<Duration, DialError> {
+        do throws(DialError) {
+            return .success(try await means.connectionTime(address))
         } catch {
-            return .failure(DialError(error))
+            return .failure(error)
         }
     }
 }

@@ -17,8 +17,6 @@ struct PortExamination: Sendable {
     let firewall: FirewallSighting
 
     private static let patience = TimeAmount.seconds(3)
-    /// Refused by every server: its own machine's port 1.
-    private static let nowhere = TargetAddress(.ip(.v4(IPv4Address(127, 0, 0, 1))), port: 1)
 
     func run(_ say: (Finding) -> Void) async {
         guard let address = await address() else {
@@ -92,9 +90,7 @@ struct PortExamination: Sendable {
     /// Who has the port's key gets a stream to nowhere ended at once; others are met with silence.
     private func key(_ address: Endpoint) async -> Finding {
         let began = ContinuousClock.now
-        let probe = StreamProbe(
-            credential, to: Self.nowhere, asking: Array("GET / HTTP/1.1\r\n\r\n".utf8), patience: Self.patience)
-        switch await means.ask(probe, through: target(address)) {
+        switch await means.askNowhere(through: target(address), credential, patience: Self.patience) {
         case .closed, .answered:
             let time = ContinuousClock.now - began
             return running == nil

@@ -140,6 +140,7 @@ final class ServerRuntime: Sendable {
     var traffic: TrafficSnapshot { ledger.snapshot() }
     var uptime: UInt64 { WallClock.now() - min(started, WallClock.now()) }
     var listeningPorts: [EndpointConfiguration] { configuration.listeners }
+
     /// Takes no new connections, lets open streams finish for a moment, and ends.
     func drain(_ listeners: Listeners) async {
         await close(listeners)
