@@ -67,9 +67,11 @@ let package = Package(
             providers: [.apt(["libqrencode-dev"]), .brew(["qrencode"])]),
 
         .target(name: "CLinux"),
+        // The AEADs of the BoringSSL in swift-nio-ssl.
+        .target(name: "CBoringSSL", dependencies: [tls]),
 
         // Arrows: SSCommon <- SSNetwork <- SSCommandLine <- {sslocal, ssserver}; SSCommon <- SSServerCore <- ssserver.
-        .target(name: "SSCommon", dependencies: ["CSodium", "COpenSSL"], swiftSettings: strict),
+        .target(name: "SSCommon", dependencies: ["CSodium", "COpenSSL", "CBoringSSL"], swiftSettings: strict),
         .target(
             name: "SSNetwork", dependencies: ["SSCommon", "CLinux", nio, nioLocks, nioPosix, nioHTTP, logging],
             swiftSettings: strict),

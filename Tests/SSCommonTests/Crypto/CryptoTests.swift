@@ -96,28 +96,34 @@ struct CryptoTests {
         #expect(Array(buffer[..<100]) == [UInt8](0..<100))
     }
 
-    @Test("Short and long pieces are the same cipher, whichever library does them", arguments: CipherMethod.allCases)
-    func shortAndLong(method: CipherMethod) {
-        let key = Sodium.random(method.keyLength)
-        for count in [0, 1, 2, 15, 16, 17, 63, 64, 65, 255, 256, 257, 1400] {
+    @Test("BoringSSL is linked, and does what libcrypto does", arguments: CipherMethod.allCases)
+    func engines(method: CipherMethod) {
+        let engines = [AEADContext.Engine.boringSSL, .libcrypto]
+        #expect(AEADContext.Engine.best == .boringSSL)
+        for count in [0, 1, 2, 15, 16, 17, 63, 64, 65, 255, 256, 257, 1400, 16_383, 65_535] {
+            let keys = [Sodium.random(method.keyLength), Sodium.random(method.keyLength)]
             let plain = Sodium.random(count)
-            let nonce = Nonce(counter: UInt64(count))
-            let sealed = [0, 10_000].map { Self.seal(plain, method, key, nonce, shortPiece: $0) }
+            let nonce = Nonce(Sodium.random(24).span.bytes)
+            let sealed = engines.map { Self.seal(plain, method, keys, nonce, $0) }
             #expect(sealed[0] == sealed[1])
-            for shortPiece in [0, 10_000] {
-                #expect(Self.open(sealed[0], method, key, nonce, shortPiece: shortPiece) == plain)
-                var altered = sealed[0]
-                altered[count / 2] ^= 1
-                #expect(Self.open(altered, method, key, nonce, shortPiece: shortPiece) == nil)
+            for engine in engines {
+                #expect(Self.open(sealed[0], method, keys, nonce, engine) == plain)
+                #expect(Self.open(sealed[0], method, keys.reversed(), nonce, engine) == nil)
+                for place in [0, count / 2, count, count + 15] {
+                    var altered = sealed[0]
+                    altered[place] ^= 1
+                    #expect(Self.open(altered, method, keys, nonce, engine) == nil)
+                }
             }
         }
     }
 
+    /// Under the last of the keys.
     private static func seal(
-        _ plain: [UInt8], _ method: CipherMethod, _ key: [UInt8], _ nonce: Nonce, shortPiece: Int
+        _ plain: [UInt8], _ method: CipherMethod, _ keys: [[UInt8]], _ nonce: Nonce, _ engine: AEADContext.Engine
     ) -> [UInt8] {
-        var context = AEADContext(method.aead, .seal, shortPiece: shortPiece)
-        key.withUnsafeBytes { context.rekey($0) }
+        var context = AEADContext(method.aead, .seal, engine: engine)
+        for key in keys { key.withUnsafeBytes { context.rekey($0) } }
         var buffer = plain + [UInt8](repeating: 0, count: 16)
         buffer.withUnsafeMutableBytes {
             context.seal($0.baseAddress!, count: plain.count, to: $0.baseAddress!, nonce: nonce)
@@ -126,10 +132,10 @@ struct CryptoTests {
     }
 
     private static func open(
-        _ sealed: [UInt8], _ method: CipherMethod, _ key: [UInt8], _ nonce: Nonce, shortPiece: Int
+        _ sealed: [UInt8], _ method: CipherMethod, _ keys: [[UInt8]], _ nonce: Nonce, _ engine: AEADContext.Engine
     ) -> [UInt8]? {
-        var context = AEADContext(method.aead, .open, shortPiece: shortPiece)
-        key.withUnsafeBytes { context.rekey($0) }
+        var context = AEADContext(method.aead, .open, engine: engine)
+        for key in keys { key.withUnsafeBytes { context.rekey($0) } }
         var buffer = sealed
         let count = sealed.count - 16
         let isAuthentic = buffer.withUnsafeMutableBytes {

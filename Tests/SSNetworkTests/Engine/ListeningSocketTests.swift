@@ -50,11 +50,10 @@
             let limits = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
             var former = rlimit()
             getrlimit(limits, &former)
-            // The lowest free one: all below are in use.
-            let lowest = dup(0)
-            close(lowest)
+            // Only the standard ones, which are in use: what an earlier test closes late makes no room.
+            for descriptor in CInt(0)..<3 { #expect(fcntl(descriptor, F_GETFD) >= 0) }
             var none = former
-            none.rlim_cur = rlim_t(lowest)
+            none.rlim_cur = 3
             setrlimit(limits, &none)
             for socket in sockets { socket.reach(port) }
             let before = processorTime()
