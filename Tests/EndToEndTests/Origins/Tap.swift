@@ -44,6 +44,18 @@ final class Tap: Sendable {
         return bytes
     }
 
+    /// The same with all that follows without a pause of a fifth of a second: in SIP022 the header may leave before the
+    /// payload does, and padding is as long as it likes.
+    func settledFlight(_ index: Int = 0, atLeast count: Int) throws -> [UInt8] {
+        var bytes = try flight(index, atLeast: count)
+        while true {
+            pause(0.2)
+            let more = recorded[index].flatMap(\.bytes)
+            if more.count == bytes.count { return bytes }
+            bytes = more
+        }
+    }
+
     fileprivate func attach(_ made: Origin) { origin.withLock { $0 = made } }
 
     fileprivate func serve(_ connection: Socket, _ mode: Mode) throws {

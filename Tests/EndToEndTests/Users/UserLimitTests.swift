@@ -174,7 +174,7 @@ extension EndToEnd {
                 let running = try stage.run(Pair(client: .ours, server: .ours, method: server.method), options)
                 let tunnel = try SOCKSClient.tunnel(via: running.front, to: Target(echo.endpoint))
                 try tunnel.send("hello")
-                let flight = try tap.flight(atLeast: 89)
+                let flight = try tap.settledFlight(atLeast: 89)
                 let inputs = [43, 59, 74, 75, 76, 200].map { (name: "\($0) bytes", bytes: Probe.random($0)) }
                 Probe.expectSilence(
                     try Probe.send(inputs + [(name: "the port's key", bytes: flight)], to: server.endpoint), seconds: 1)

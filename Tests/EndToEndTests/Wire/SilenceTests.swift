@@ -112,7 +112,7 @@ extension EndToEnd {
                 let socket = try SOCKSClient.tunnel(via: running.front, to: Target(target.endpoint))
                 try socket.send("hello")
                 let header = Target(target.endpoint).header.count
-                let flight = try tap.flight(atLeast: method.saltLength + 18 + header + 16 + 5)
+                let flight = try tap.settledFlight(atLeast: method.saltLength + 18 + header + 16 + 5)
                 // In SIP022 all of it is header, the payload too.
                 let bytesOfFirstChunk = method.is2022 ? flight.count : method.saltLength + 18 + header + 16
                 let flips = (0..<min(bytesOfFirstChunk, 120) * 8).map { bit in
@@ -154,7 +154,7 @@ extension EndToEnd {
                 let socket = try SOCKSClient.tunnel(via: running.front, to: Target(target.endpoint))
                 try socket.send(Pattern.bytes(200))
                 let first = try Socket.connected(to: running.serverEndpoint)
-                try first.send(try tap.flight(atLeast: 260))
+                try first.send(try tap.settledFlight(atLeast: 260))
                 let answer = try first.receive()
                 Probe.expectSilence(try Probe.send([("reflection", answer)], to: running.serverEndpoint))
                 #expect(target.accepted == 1)

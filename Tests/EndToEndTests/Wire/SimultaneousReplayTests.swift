@@ -18,7 +18,7 @@ extension EndToEnd {
                     try tunnel.send("hello")
                     let header = Target(target.endpoint).header.count
                     // In SIP022 more bytes come with them in the same write.
-                    let flight = try tap.flight(round, atLeast: method.saltLength + 18 + header + 16 + 5)
+                    let flight = try tap.settledFlight(round, atLeast: method.saltLength + 18 + header + 16 + 5)
                     let copies = try Self.play(flight, 64, to: running.serverEndpoint)
                     let answered = { copies.filter { $0.observe() == .data }.count }
                     #expect(eventually(5) { answered() > 0 })
