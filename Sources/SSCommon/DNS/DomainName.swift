@@ -43,7 +43,15 @@ package struct DomainName: Hashable, Sendable {
         do { try self.init(host) } catch { return nil }
     }
 
+    /// Of bytes that are a name's already.
+    private init(known bytes: [UInt8]) { self.bytes = bytes }
+
     package var text: String { String(decoding: bytes, as: UTF8.self) }
+
+    /// What is left without the first label; nil for a name of one.
+    package var parent: DomainName? {
+        bytes.firstIndex(of: UInt8(ascii: ".")).map { DomainName(known: Array(bytes[($0 + 1)...])) }
+    }
 
     /// True for `parent` itself and every name below it: a.example.com, but not xexample.com, for example.com.
     package func isEqualToOrBelow(_ parent: DomainName) -> Bool {

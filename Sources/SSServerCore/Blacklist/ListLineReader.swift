@@ -1,0 +1,283 @@
+// One line of a list, in whichever of the usual syntaxes: hosts files, plain names, Adblock's network rules, dnsmasq, unbound,
+// v2fly, addresses and ranges, URLs. Nobody says which; the line shows it. Shadowsocks ACL files have sections, which
+// `ListReader` keeps.
+package import SSCommon
+
+package enum ListLineReader {
+    /// Longer lines are no rules.
+    static let maximumLength = 4096
+
+    /// What `line` says; without its line feed.
+    package static func read(_ line: ArraySlice<UInt8>) -> ListLine {
+        guard line.count <= maximumLength else { return .bad(.tooLong) }
+        let text = trimmed(line)
+        guard let first = text.first else { return .nothing }
+        guard !text.contains(0), text.allSatisfy({ $0 < 0x80 }) || String(validating: text, as: UTF8.self) != nil else {
+            return .bad(.notText)
+        }
+        switch first {
+        case UInt8(ascii: "!"), UInt8(ascii: ";"): return .nothing
+        case UInt8(ascii: "#"): return isCosmetic(text) ? .unenforceable(.cosmetic) : .nothing
+        case UInt8(ascii: "["): return .nothing
+        case UInt8(ascii: "@") where text.starts(with: "@@".utf8): return adblock(text.dropFirst(2), isAllowed: true)
+        case UInt8(ascii: "|"): return adblock(text, isAllowed: false)
+        case UInt8(ascii: "/") where text.count > 1: return expression(text, isAllowed: false)
+        case UInt8(ascii: "="): return name(text.dropFirst(), .exact)
+        default: break
+        }
+        if isCosmetic(text) { return .unenforceable(.cosmetic) }
+        return keyword(text) ?? hosts(text) ?? single(text)
+    }
+
+    // MARK: Syntaxes
+
+    /// `||a.com^`, `||a.com/path`, `|a.com`, `|http://a.com/path`, each with options behind a dollar sign.
+    private static func adblock(_ text: ArraySlice<UInt8>, isAllowed: Bool) -> ListLine {
+        var body = text
+        if let dollar = body.lastIndex(of: UInt8(ascii: "$")), dollar > body.startIndex {
+            guard areHarmless(body[(dollar + 1)...]) else { return .unenforceable(.options) }
+            body = body[..<dollar]
+        }
+        var scope = NameScope.exact
+        if body.starts(with: "||".utf8) {
+            scope = .tree
+            body = body.dropFirst(2)
+        } else if body.first == UInt8(ascii: "|") {
+            body = body.dropFirst()
+        } else if body.first == UInt8(ascii: "/"), body.count > 1 {
+            return expression(body, isAllowed: isAllowed)
+        } else {
+            // An exception without an anchor, as in @@a.com.
+            scope = .tree
+        }
+        if body.last == UInt8(ascii: "|") { body = body.dropLast() }
+        if let scheme = scheme(body) { return url(body.dropFirst(scheme.count), scheme, scope, isAllowed) }
+        if body.last == UInt8(ascii: "^") { body = body.dropLast() }
+        if body.starts(with: "*.".utf8) {
+            body = body.dropFirst(2)
+            scope = .below
+        }
+        return place(body, scope, isAllowed)
+    }
+
+    /// Options that change nothing for a server that blocks whole names.
+    private static func areHarmless(_ options: ArraySlice<UInt8>) -> Bool {
+        let known: Set = ["important", "all", "document", "doc", "third-party", "3p", ""]
+        return options.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false).allSatisfy {
+            known.contains(String(decoding: $0, as: UTF8.self))
+        }
+    }
+
+    /// `##`, `#@#`, `#?#`, `#$#`, `#%#` behind names or alone, and a selector behind them.
+    private static func isCosmetic(_ text: ArraySlice<UInt8>) -> Bool {
+        let hash = UInt8(ascii: "#")
+        var index = text.startIndex
+        while let found = text[index...].firstIndex(of: hash) {
+            let rest = text[(found + 1)...]
+            if rest.first == hash { return rest.count > 1 && rest.dropFirst().first != UInt8(ascii: " ") && rest.dropFirst().first != hash }
+            if let mark = rest.first, "@?$%".utf8.contains(mark),
+                rest.prefix(4).contains(hash)
+            {
+                return true
+            }
+            index = found + 1
+        }
+        return false
+    }
+
+    /// `address=/a.com/0.0.0.0`, `local-zone: "a.com" always_nxdomain`, `full:a.com` and what else begins with a word.
+    private static func keyword(_ text: ArraySlice<UInt8>) -> ListLine? {
+        for word in ["address=/", "local=/", "server=/"] where text.starts(with: word.utf8) {
+            return dnsmasq(text.dropFirst(word.utf8.count), word)
+        }
+        if text.starts(with: "local-zone:".utf8) { return unbound(text.dropFirst(11)) }
+        if text.starts(with: "local-data:".utf8) || text.starts(with: "server:".utf8) { return .nothing }
+        let words: KeyValuePairs<String, NameScope> = ["domain:": .tree, "full:": .exact]
+        for (word, scope) in words where text.starts(with: word.utf8) {
+            return name(field(text.dropFirst(word.utf8.count)), scope)
+        }
+        if text.starts(with: "keyword:".utf8) {
+            let piece = field(text.dropFirst(8)).map { lowerCased($0) }
+            return pattern(NamePattern([piece], isOpenAtStart: true, isOpenAtEnd: true))
+        }
+        if text.starts(with: "regexp:".utf8) { return expression(field(text.dropFirst(7)), isAllowed: false) }
+        return text.starts(with: "include:".utf8) ? .unenforceable(.include) : nil
+    }
+
+    /// Names between slashes, and behind the last what is answered. `server` with a server behind it says whom to ask.
+    private static func dnsmasq(_ text: ArraySlice<UInt8>, _ word: String) -> ListLine {
+        var parts = text.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        guard parts.count > 1, let answer = parts.popLast() else { return .bad(.unknown) }
+        if word == "server=/", !trimmed(answer).isEmpty, !answer.starts(with: "#".utf8) {
+            return .unenforceable(.forwarding)
+        }
+        var rules: [ListRule] = []
+        for part in parts where !part.isEmpty {
+            guard let name = domain(part) else { return .bad(.badName) }
+            rules.append(.name(name, .tree))
+        }
+        return rules.isEmpty ? .bad(.badName) : .rules(rules, isAllowed: false)
+    }
+
+    private static func unbound(_ text: ArraySlice<UInt8>) -> ListLine {
+        let words = text.split(whereSeparator: isBlank)
+        guard words.count >= 2 else { return .bad(.unknown) }
+        let refusing = ["always_nxdomain", "always_refuse", "always_null", "always_nodata", "refuse", "deny", "static", "redirect"]
+        guard refusing.contains(String(decoding: words[1], as: UTF8.self)) else { return .unenforceable(.forwarding) }
+        return name(words[0].filter { $0 != UInt8(ascii: "\"") }[...], .tree)
+    }
+
+    /// `0.0.0.0 a.com b.com`: an address that leads nowhere, and names. The machine's own names are not meant.
+    private static func hosts(_ text: ArraySlice<UInt8>) -> ListLine? {
+        let words = withoutComment(text).split(whereSeparator: isBlank)
+        guard words.count > 1, IPAddress(String(decoding: words[0].prefix { $0 != UInt8(ascii: "%") }, as: UTF8.self)) != nil
+        else { return nil }
+        let own: Set = [
+            "localhost", "localhost.localdomain", "local", "broadcasthost", "ip6-localhost", "ip6-loopback",
+            "ip6-localnet", "ip6-mcastprefix", "ip6-allnodes", "ip6-allrouters", "ip6-allhosts", "0.0.0.0",
+        ]
+        var rules: [ListRule] = []
+        for word in words.dropFirst() where !own.contains(String(decoding: word, as: UTF8.self)) {
+            guard let name = domain(word) else { return .bad(.badName) }
+            // A hosts file knows no subdomains.
+            rules.append(.name(name, .exact))
+        }
+        return rules.isEmpty ? .nothing : .rules(rules, isAllowed: false)
+    }
+
+    /// One thing on the line, and perhaps a comment.
+    private static func single(_ text: ArraySlice<UInt8>) -> ListLine {
+        let bare = trimmed(withoutComment(text))
+        let words = bare.split(whereSeparator: isBlank)
+        guard words.count == 1, let word = words.first else { return words.isEmpty ? .nothing : .bad(.unknown) }
+        if let scheme = scheme(word) { return url(word.dropFirst(scheme.count), scheme, .exact, false) }
+        if word.starts(with: "*.".utf8), !word.dropFirst(2).contains(UInt8(ascii: "*")) {
+            return place(word.dropFirst(2), .below, false)
+        }
+        if word.first == UInt8(ascii: ".") { return place(word.dropFirst(), .tree, false) }
+        return place(word, .tree, false)
+    }
+
+    /// `/expression/`: the usual ones mean a name and what is below it.
+    private static func expression(_ text: ArraySlice<UInt8>, isAllowed: Bool) -> ListLine {
+        .unenforceable(.expression)
+    }
+
+    // MARK: Parts
+
+    /// A name, an address, a range, a pattern, or one of the first two with a path.
+    private static func place(_ text: ArraySlice<UInt8>, _ scope: NameScope, _ isAllowed: Bool) -> ListLine {
+        if let slash = text.firstIndex(of: UInt8(ascii: "/")) {
+            if let prefix = range(text) { return .rules([.address(prefix)], isAllowed: isAllowed) }
+            return path(text[..<slash], text[slash...], scope, isAllowed)
+        }
+        if text.contains(UInt8(ascii: "*")) {
+            return pattern(NamePattern(wildcard: text.map { lowerCased($0) }), isAllowed: isAllowed)
+        }
+        if let address = NumericHost(Array(text))?.address.folded {
+            guard let prefix = IPPrefix(address, length: address.width) else { return .bad(.badAddress) }
+            return .rules([.address(prefix)], isAllowed: isAllowed)
+        }
+        guard let name = domain(text) else { return .bad(.badName) }
+        return .rules([.name(name, scope)], isAllowed: isAllowed)
+    }
+
+    private static func name(_ text: some Sequence<UInt8>, _ scope: NameScope) -> ListLine {
+        place(Array(text)[...], scope, false)
+    }
+
+    private static func pattern(_ pattern: NamePattern?, isAllowed: Bool = false) -> ListLine {
+        pattern.map { .rules([.pattern($0)], isAllowed: isAllowed) } ?? .bad(.unknown)
+    }
+
+    private static func scheme(_ text: ArraySlice<UInt8>) -> String? {
+        let start = String(decoding: text.prefix(8), as: UTF8.self).lowercased()
+        return ["http://", "https://", "ws://", "wss://"].first { start.hasPrefix($0) }
+    }
+
+    /// What stands behind the scheme. Of https the host is all that can be seen, so a rule for a path of it does nothing.
+    private static func url(
+        _ text: ArraySlice<UInt8>, _ scheme: String, _ scope: NameScope, _ isAllowed: Bool
+    ) -> ListLine {
+        let end = text.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? text.endIndex
+        var host = text[..<end]
+        if let at = host.lastIndex(of: UInt8(ascii: "@")) { host = host[(at + 1)...] }
+        if let colon = host.lastIndex(of: UInt8(ascii: ":")), !host[colon...].contains(UInt8(ascii: "]")) {
+            host = host[..<colon]
+        }
+        if host.last == UInt8(ascii: "^") { host = host.dropLast() }
+        let path = text[end...]
+        guard path.count > 1 else { return place(host, scope, isAllowed) }
+        let isSecret = scheme == "https://" || scheme == "wss://"
+        return isSecret ? .unenforceable(.httpsPath) : self.path(host, path, scope, isAllowed)
+    }
+
+    private static func path(
+        _ host: ArraySlice<UInt8>, _ path: ArraySlice<UInt8>, _ scope: NameScope, _ isAllowed: Bool
+    ) -> ListLine {
+        guard let path = RequestPath.normalised(path) else { return .bad(.unknown) }
+        if path == [UInt8(ascii: "/")] { return place(host, scope, isAllowed) }
+        if let address = NumericHost(Array(host))?.address.folded {
+            return .rules([.path(host: .address(address), path: path)], isAllowed: isAllowed)
+        }
+        guard let name = domain(host) else { return .bad(.badName) }
+        return .rules([.path(host: .name(name, scope), path: path)], isAllowed: isAllowed)
+    }
+
+    /// `192.0.2.0/24`; lists are not always careful with what is behind the prefix, which then does not count.
+    private static func range(_ text: ArraySlice<UInt8>) -> IPPrefix? {
+        let halves = text.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        guard halves.count == 2, let address = IPAddress(String(decoding: halves[0], as: UTF8.self)),
+            (1...3).contains(halves[1].count), let length = Int(String(decoding: halves[1], as: UTF8.self)),
+            (0...address.width).contains(length)
+        else { return nil }
+        return IPPrefix(address.masked(to: length), length: length)
+    }
+
+    private static func domain(_ text: some Sequence<UInt8>) -> DomainName? {
+        HostName(Array(text)).flatMap { try? DomainName($0) }
+    }
+
+    // MARK: Bytes
+
+    static func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") || byte == 13 }
+
+    static func trimmed(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        var text = text.drop(while: isBlank)
+        while let last = text.last, isBlank(last) { text = text.dropLast() }
+        return text
+    }
+
+    /// Up to the first blank: what v2fly's lists have behind a rule are attributes and comments.
+    private static func field(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        trimmed(text).prefix { !isBlank($0) && $0 != UInt8(ascii: "#") }
+    }
+
+    /// Up to a number sign or semicolon that follows a blank.
+    private static func withoutComment(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        var isAfterBlank = true
+        for index in text.indices {
+            if isAfterBlank, text[index] == UInt8(ascii: "#") || text[index] == UInt8(ascii: ";") { return text[..<index] }
+            isAfterBlank = isBlank(text[index])
+        }
+        return text
+    }
+
+    private static func lowerCased(_ byte: UInt8) -> UInt8 {
+        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
+    }
+}
+
+extension IPAddress {
+    /// With all bits behind the first `length` 0.
+    func masked(to length: Int) -> IPAddress {
+        switch self {
+        case .v4(let address): .v4(IPv4Address(length == 0 ? 0 : address.value & (~0 << UInt32(32 - length))))
+        case .v6(let address):
+            .v6(
+                IPv6Address(
+                    high: address.high & (length >= 64 ? ~0 : length == 0 ? 0 : ~0 << UInt64(64 - length)),
+                    low: address.low & (length <= 64 ? 0 : ~0 << UInt64(128 - length))))
+        }
+    }
+}
