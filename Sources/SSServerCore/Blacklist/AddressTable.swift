@@ -76,15 +76,13 @@ package struct AddressTable: Sendable {
             let high = Int(address.value >> 16)
             let upper = high + 1 < starts.count ? Int(starts[high + 1]) : ipv4.count - 1
             guard let found = ipv4.find(address.value, from: Int(starts[high]), through: upper) else { return nil }
-            let base = found.length == 0 ? 0 : address.value >> UInt32(32 - found.length) << UInt32(32 - found.length)
-            return Self.match(IPPrefix(.v4(IPv4Address(base)), length: Int(found.length)), found.word)
+            let length = Int(found.length)
+            return Self.match(IPPrefix(IPAddress.v4(address).masked(to: length), length: length), found.word)
         case .v6(let address):
             let value = UInt128(address.high) << 64 | UInt128(address.low)
             guard ipv6.count > 0, let found = ipv6.find(value, from: 0, through: ipv6.count - 1) else { return nil }
-            let shift = UInt128(128 - found.length)
-            let base = found.length == 0 ? 0 : value >> shift << shift
-            let prefix = IPv6Address(high: UInt64(truncatingIfNeeded: base >> 64), low: UInt64(truncatingIfNeeded: base))
-            return Self.match(IPPrefix(.v6(prefix), length: Int(found.length)), found.word)
+            let length = Int(found.length)
+            return Self.match(IPPrefix(IPAddress.v6(address).masked(to: length), length: length), found.word)
         }
     }
 

@@ -1,7 +1,7 @@
 // One line of a list, in whichever of the usual syntaxes: hosts files, plain names, Adblock's network rules, dnsmasq, unbound,
 // v2fly, addresses and ranges, URLs. Nobody says which; the line shows it. Shadowsocks ACL files have sections, which
 // `ListReader` keeps.
-package import SSCommon
+internal import SSCommon
 
 package enum ListLineReader {
     /// Longer lines are no rules.

@@ -1,7 +1,6 @@
 // A list as it comes from a file, piece by piece: lines are put together, read, and their rules added to a book's builder, with
 // a report of what was not understood or cannot be done. Lines that are names alone, as nearly all of a long list are, take a
 // way without a single allocation.
-package import SSCommon
 
 /// What reading a list came to.
 package struct ListReport: Hashable, Sendable {
