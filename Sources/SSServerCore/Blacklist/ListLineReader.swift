@@ -169,6 +169,8 @@ package enum ListLineReader {
     private static func place(_ text: ArraySlice<UInt8>, _ scope: NameScope, _ isAllowed: Bool) -> ListLine {
         if let slash = text.firstIndex(of: UInt8(ascii: "/")) {
             if let prefix = range(text) { return .rules([.address(prefix)], isAllowed: isAllowed) }
+            let isRange = text[(slash + 1)...].allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+            if isRange, slash + 1 < text.endIndex, NumericHost(Array(text[..<slash])) != nil { return .bad(.badAddress) }
             return path(text[..<slash], text[slash...], scope, isAllowed)
         }
         if text.contains(UInt8(ascii: "*")) {

@@ -77,7 +77,8 @@ package struct NameTable: Sendable {
     package init(_ builder: consuming Builder) {
         hash = builder.hash
         depths = builder.depths
-        let capacity = max(1, builder.count + builder.count / 4)
+        // At least one slot stays free, where every search ends.
+        let capacity = builder.count + builder.count / 4 + 1
         var fingerprints = [UInt64](repeating: 0, count: capacity)
         var words = [UInt32](repeating: 0, count: capacity)
         var count = 0

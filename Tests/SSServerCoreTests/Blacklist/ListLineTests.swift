@@ -53,7 +53,7 @@ struct ListLineTests {
         ("@@a.com", "@||a.com"), ("||a.com^$important", "||a.com"), ("||a.com^$third-party", "||a.com"),
         ("||a.com^$script,domain=b.com", "unenforceable options"), ("a.com##.banner", "unenforceable cosmetic"),
         ("##.banner", "unenforceable cosmetic"), ("a.com#@#.banner", "unenforceable cosmetic"),
-        ("a.com#?#div:has(b)", "unenforceable cosmetic"), ("||a.com/path^", "||a.com/path^"),
+        ("a.com#?#div:has(b)", "unenforceable cosmetic"), ("||a.com/path^", "||a.com/path"),
         ("||a.com^|", "||a.com"), ("|http://a.com/x", "=a.com/x"), ("||*.a.com^", "*.a.com"),
         ("/banner[0-9]+/", "unenforceable expression"), ("||1.2.3.4^", "1.2.3.4/32"),
         // dnsmasq, unbound, v2fly.
