@@ -2,88 +2,116 @@
 // replaced as a whole when something changes. What the egress policy denies is none of this: no rule can allow it.
 package import SSCommon
 
-/// Why a target is refused.
-package struct Refusal: Hashable, Sendable {
-    /// The rule in its usual spelling.
+/// The rule that decided.
+package struct DecidingRule: Hashable, Sendable {
+    /// In its usual spelling.
     package let rule: String
     /// Where it stands: a file, the configuration, a command.
     package let source: String
-    /// Its line there; 0 where there are none.
+    /// Its line there.
     package let line: Int
+    package let isAllowed: Bool
+
+    /// `lists/ads.txt:12`.
+    package var place: String { "\(source):\(line)" }
 }
 
-/// What a level says.
-package enum Judgement: Hashable, Sendable {
-    case allowed(Refusal)
-    case refused(Refusal)
+/// How far a request has come: the rank of what has allowed it, which only what ranks higher can overrule.
+package struct Permission: Hashable, Sendable {
+    fileprivate var rank = Int.max
+    /// The rule, if one has.
+    package fileprivate(set) var rule: DecidingRule?
 
-    /// The rule that decided.
-    package var rule: Refusal {
-        switch self {
-        case .allowed(let rule), .refused(let rule): rule
-        }
-    }
-
-    package var isRefused: Bool {
-        switch self {
-        case .allowed: false
-        case .refused: true
-        }
-    }
+    package init() {}
 }
 
-/// Immutable; shared by all threads. A few rules lie over many: what commands change is the upper book alone.
+/// Immutable; shared by all threads.
 package struct Blacklist: Sendable {
-    /// Rules with the places they came from.
-    package struct Level: Sendable {
-        package let book: RuleBook
-        package let sources: RuleSources
-
-        package init(_ book: RuleBook, _ sources: RuleSources) {
-            self.book = book
-            self.sources = sources
-        }
-
-        fileprivate func judgement(_ match: RuleMatch) -> Judgement {
-            let origin = sources.origin(of: match.place)
-            let rule = Refusal(rule: match.text, source: origin.source, line: origin.line)
-            return match.isAllowed ? .allowed(rule) : .refused(rule)
-        }
-    }
-
-    /// Of single users, by their names.
-    package var users: [String: Level] = [:]
     /// Of the configuration and of commands.
-    package var own: Level?
-    /// Of files.
-    package var lists: Level?
+    package var own: RuleSet?
+    /// Of the file that `acl` names.
+    package var acl: RuleSet?
+    /// Of lists.
+    package var lists: RuleSet?
 
     package init() {}
 
     /// Whether nothing is ever refused.
-    package var isEmpty: Bool { users.isEmpty && own == nil && lists == nil }
+    package var isEmpty: Bool { sets.allSatisfy { $0.count == 0 } }
 
     /// Whether requests' paths matter.
-    package var hasPaths: Bool {
-        users.values.contains(where: \.book.hasPaths) || own?.book.hasPaths == true || lists?.book.hasPaths == true
-    }
+    package var hasPaths: Bool { sets.contains(where: \.hasPaths) }
 
-    /// The first level that has a rule decides: the user's, the owner's, the lists'.
-    private func first(_ user: String?, _ match: (RuleBook) -> RuleMatch?) -> Judgement? {
-        for level in [user.flatMap { users[$0] }, own, lists] {
-            if let level, let found = match(level.book) { return level.judgement(found) }
+    private var sets: [RuleSet] { [own, acl, lists].compactMap { $0 } }
+
+    /// What ranks below `permission`'s rule is not asked any more. Users' rules rank above everybody's, and of each the owner's
+    /// above those of files.
+    private func first(
+        _ user: String?, above permission: Permission = Permission(), _ match: (RuleBook) -> RuleMatch?
+    ) -> (DecidingRule, rank: Int)? {
+        var rank = 0
+        func look(_ set: RuleSet, _ books: [RuleBook]) -> DecidingRule? {
+            for book in books {
+                guard rank < permission.rank else { return nil }
+                if let found = match(book) { return set.origin(found) }
+                rank += 1
+            }
+            return nil
+        }
+        if let user {
+            for set in sets {
+                if let books = set.users[user], let found = look(set, books) { return (found, rank) }
+            }
+        }
+        // Not to be mistaken for a rank of a user's.
+        rank = max(rank, 100)
+        for set in sets {
+            if let found = look(set, set.general) { return (found, rank) }
         }
         return nil
     }
 
-    /// What is said about a name; nil for nothing.
-    package func judgement(of name: DomainName, for user: String?) -> Judgement? { first(user) { $0.match(name) } }
+    private func judge(
+        _ user: String?, _ permission: inout Permission, _ match: (RuleBook) -> RuleMatch?
+    ) -> DecidingRule? {
+        guard let (rule, rank) = first(user, above: permission, match) else { return nil }
+        guard rule.isAllowed else { return rule }
+        permission.rank = rank
+        permission.rule = rule
+        return nil
+    }
 
-    /// What is said about an address, which is folded.
-    package func judgement(of address: IPAddress, for user: String?) -> Judgement? { first(user) { $0.match(address) } }
+    // MARK: Asking
 
-    /// What is said about a plain-HTTP request; `path` is normalised.
-    package func judgement(of host: RequestHost, path: [UInt8], for user: String?) -> Judgement? {
-        first(user) { $0.match(host, path: path) }
+    /// What refuses a name. Where nothing does, its addresses are to be judged with the same permission.
+    package func refusal(
+        of name: DomainName, port: UInt16, for user: String?, _ permission: inout Permission
+    ) -> DecidingRule? {
+        judge(user, &permission) { $0.match(name, port: port) }
+    }
+
+    /// What refuses an address, which is folded.
+    package func refusal(
+        of address: IPAddress, port: UInt16, for user: String?, _ permission: inout Permission
+    ) -> DecidingRule? {
+        let address = address.folded
+        if let refusal = judge(user, &permission, { $0.match(address, port: port) }) { return refusal }
+        // What is wrapped in an IPv6 address is judged as if it were dialled: a gateway unwraps it.
+        guard case .v6(let outer) = address, let wrapped = outer.wrappedIPv4 else { return nil }
+        return judge(user, &permission) { $0.match(.v4(wrapped), port: port) }
+    }
+
+    /// What refuses a plain-HTTP request; `path` is normalised.
+    package func refusal(
+        of host: RequestHost, path: [UInt8], for user: String?, _ permission: inout Permission
+    ) -> DecidingRule? {
+        judge(user, &permission) { $0.match(host, path: path) }
+    }
+
+    /// What refuses somebody everything: by where they come from, or by name.
+    package func refusal(client: IPAddress?, user: String?) -> DecidingRule? {
+        if let client, let found = first(nil, { $0.match(client: client.folded) }), !found.0.isAllowed { return found.0 }
+        if let user, let found = first(nil, { $0.match(user: user) }), !found.0.isAllowed { return found.0 }
+        return nil
     }
 }

@@ -18,11 +18,12 @@ package enum ListLineReader {
         switch first {
         case UInt8(ascii: "!"), UInt8(ascii: ";"): return .nothing
         case UInt8(ascii: "#"): return isCosmetic(text) ? .unenforceable(.cosmetic) : .nothing
-        case UInt8(ascii: "["): return .nothing
-        case UInt8(ascii: "@") where text.starts(with: "@@".utf8): return adblock(text.dropFirst(2), isAllowed: true)
+        case UInt8(ascii: "["): return hostAndPorts(text) == nil ? .nothing : single(text)
+        case UInt8(ascii: "@") where text.starts(with: "@@".utf8): return exception(text.dropFirst(2))
         case UInt8(ascii: "|"): return adblock(text, isAllowed: false)
-        case UInt8(ascii: "/") where text.count > 1: return expression(text, isAllowed: false)
+        case UInt8(ascii: "/") where text.count > 1: return adblock(text, isAllowed: false)
         case UInt8(ascii: "="): return name(text.dropFirst(), .exact)
+        case UInt8(ascii: "*") where text.count == 1: return .rules([.everything], isAllowed: false)
         default: break
         }
         if isCosmetic(text) { return .unenforceable(.cosmetic) }
@@ -31,13 +32,39 @@ package enum ListLineReader {
 
     // MARK: Syntaxes
 
-    /// `||a.com^`, `||a.com/path`, `|a.com`, `|http://a.com/path`, each with options behind a dollar sign.
+    /// What stands behind `@@`.
+    private static func exception(_ text: ArraySlice<UInt8>) -> ListLine {
+        if let people = people(text) {
+            guard case .rules(let rules, _, _) = people else { return people }
+            return .rules(rules, isAllowed: true)
+        }
+        return adblock(text, isAllowed: true)
+    }
+
+    /// `||a.com^`, `||a.com/path`, `|a.com`, `|http://a.com/path`, `/expression/`, each with options behind a dollar sign.
     private static func adblock(_ text: ArraySlice<UInt8>, isAllowed: Bool) -> ListLine {
         var body = text
-        if let dollar = body.lastIndex(of: UInt8(ascii: "$")), dollar > body.startIndex {
-            guard areHarmless(body[(dollar + 1)...]) else { return .unenforceable(.options) }
+        var users: [String] = []
+        if let dollar = optionsStart(body) {
+            guard let said = ListLineOptions(body[(dollar + 1)...]) else { return .unenforceable(.options) }
+            users = said.users
             body = body[..<dollar]
         }
+        guard case .rules(let rules, _, _) = plainAdblock(body, isAllowed: isAllowed), !users.isEmpty else {
+            return plainAdblock(body, isAllowed: isAllowed)
+        }
+        return .rules(rules, isAllowed: isAllowed, users: users)
+    }
+
+    /// The dollar sign that options stand behind; one in an expression is the expression's.
+    private static func optionsStart(_ text: ArraySlice<UInt8>) -> Int? {
+        guard let dollar = text.lastIndex(of: UInt8(ascii: "$")), dollar > text.startIndex else { return nil }
+        if text.first == UInt8(ascii: "/"), text[text.index(before: dollar)] != UInt8(ascii: "/") { return nil }
+        return dollar
+    }
+
+    private static func plainAdblock(_ text: ArraySlice<UInt8>, isAllowed: Bool) -> ListLine {
+        var body = text
         var scope = NameScope.exact
         if body.starts(with: "||".utf8) {
             scope = .tree
@@ -45,7 +72,10 @@ package enum ListLineReader {
         } else if body.first == UInt8(ascii: "|") {
             body = body.dropFirst()
         } else if body.first == UInt8(ascii: "/"), body.count > 1 {
-            return expression(body, isAllowed: isAllowed)
+            // Without a slash at its end it is a part of a path; one with a slash in it is about whole addresses.
+            guard body.last == UInt8(ascii: "/"), body.count > 2, !body.dropFirst().dropLast().contains(UInt8(ascii: "/"))
+            else { return .unenforceable(.addressPart) }
+            return expression(body.dropFirst().dropLast(), isAllowed: isAllowed)
         } else {
             // An exception without an anchor, as in @@a.com.
             scope = .tree
@@ -53,19 +83,12 @@ package enum ListLineReader {
         if body.last == UInt8(ascii: "|") { body = body.dropLast() }
         if let scheme = scheme(body) { return url(body.dropFirst(scheme.count), scheme, scope, isAllowed) }
         if body.last == UInt8(ascii: "^") { body = body.dropLast() }
+        if body.elementsEqual("*".utf8) { return .rules([.everything], isAllowed: isAllowed) }
         if body.starts(with: "*.".utf8) {
             body = body.dropFirst(2)
             scope = .below
         }
         return place(body, scope, isAllowed)
-    }
-
-    /// Options that change nothing for a server that blocks whole names.
-    private static func areHarmless(_ options: ArraySlice<UInt8>) -> Bool {
-        let known: Set = ["important", "all", "document", "doc", "third-party", "3p", ""]
-        return options.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false).allSatisfy {
-            known.contains(String(decoding: $0, as: UTF8.self))
-        }
     }
 
     /// `##`, `#@#`, `#?#`, `#$#`, `#%#` behind names or alone, and a selector behind them.
@@ -101,7 +124,7 @@ package enum ListLineReader {
             return pattern(NamePattern([piece], isOpenAtStart: true, isOpenAtEnd: true))
         }
         if text.starts(with: "regexp:".utf8) { return expression(field(text.dropFirst(7)), isAllowed: false) }
-        return text.starts(with: "include:".utf8) ? .unenforceable(.include) : nil
+        return text.starts(with: "include:".utf8) ? .unenforceable(.include) : people(text)
     }
 
     /// Names between slashes, and behind the last what is answered. `server` with a server behind it says whom to ask.
@@ -145,8 +168,24 @@ package enum ListLineReader {
         return rules.isEmpty ? .nothing : .rules(rules, isAllowed: false)
     }
 
+    /// `client:192.0.2.0/24`, `user:alice`: who asks, not what is asked for.
+    private static func people(_ text: ArraySlice<UInt8>) -> ListLine? {
+        if text.starts(with: "user:".utf8) {
+            let name = String(decoding: trimmed(text.dropFirst(5)), as: UTF8.self)
+            return name.isEmpty ? .bad(.unknown) : .rules([.user(name)], isAllowed: false)
+        }
+        guard text.starts(with: "client:".utf8) else { return nil }
+        guard case .rules(let rules, _, _) = place(field(text.dropFirst(7)), .exact, false),
+            case .address(let prefix)? = rules.first
+        else { return .bad(.badAddress) }
+        return .rules([.client(prefix)], isAllowed: false)
+    }
+
     /// One thing on the line, and perhaps a comment.
     private static func single(_ text: ArraySlice<UInt8>) -> ListLine {
+        if text.first == UInt8(ascii: "^") || text.first == UInt8(ascii: "(") || text.contains(UInt8(ascii: "\\")) {
+            return expression(field(text), isAllowed: false)
+        }
         let bare = trimmed(withoutComment(text))
         let words = bare.split(whereSeparator: isBlank)
         guard words.count == 1, let word = words.first else { return words.isEmpty ? .nothing : .bad(.unknown) }
@@ -158,15 +197,20 @@ package enum ListLineReader {
         return place(word, .tree, false)
     }
 
-    /// `/expression/`: the usual ones mean a name and what is below it.
+    /// The usual ones mean a name and what is below it, which is looked up rather than tried.
     private static func expression(_ text: ArraySlice<UInt8>, isAllowed: Bool) -> ListLine {
-        .unenforceable(.expression)
+        if let (name, scope) = NameExpression.plainName(text), let name = domain(name) {
+            return .rules([.name(name, scope)], isAllowed: isAllowed)
+        }
+        guard let expression = NameExpression(text) else { return .unenforceable(.expression) }
+        return .rules([.expression(expression)], isAllowed: isAllowed)
     }
 
     // MARK: Parts
 
-    /// A name, an address, a range, a pattern, or one of the first two with a path.
+    /// A name, an address, a range, a pattern, or one of the first two with a path or a port.
     private static func place(_ text: ArraySlice<UInt8>, _ scope: NameScope, _ isAllowed: Bool) -> ListLine {
+        if let (host, ports) = hostAndPorts(text) { return self.ports(host, ports, scope, isAllowed) }
         if let slash = text.firstIndex(of: UInt8(ascii: "/")) {
             if let prefix = range(text) { return .rules([.address(prefix)], isAllowed: isAllowed) }
             let isRange = text[(slash + 1)...].allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
@@ -180,8 +224,38 @@ package enum ListLineReader {
             guard let prefix = IPPrefix(address, length: address.width) else { return .bad(.badAddress) }
             return .rules([.address(prefix)], isAllowed: isAllowed)
         }
-        guard let name = domain(text) else { return .bad(.badName) }
+        guard let name = domain(text) else {
+            return text.contains(where: { "&?=,~$%^|".utf8.contains($0) }) ? .unenforceable(.addressPart) : .bad(.badName)
+        }
         return .rules([.name(name, scope)], isAllowed: isAllowed)
+    }
+
+    /// What is before and behind the colon of `a.com:443`, `:25`, `192.0.2.1:1-1023` and `[2001:db8::1]:25`; nil without one.
+    private static func hostAndPorts(_ text: ArraySlice<UInt8>) -> (ArraySlice<UInt8>, ClosedRange<UInt16>)? {
+        guard let colon = text.lastIndex(of: UInt8(ascii: ":")) else { return nil }
+        let host = text[..<colon]
+        let isIPv6 = host.contains(UInt8(ascii: ":"))
+        guard !isIPv6 || host.first == UInt8(ascii: "[") && host.last == UInt8(ascii: "]") else { return nil }
+        let numbers = text[(colon + 1)...].split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
+        guard (1...2).contains(numbers.count) else { return nil }
+        let ports = numbers.compactMap { part in
+            (1...5).contains(part.count) && part.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+                ? UInt16(String(decoding: part, as: UTF8.self)) : nil
+        }
+        guard ports.count == numbers.count, let low = ports.first, let high = ports.last, low <= high else { return nil }
+        return (host, low...high)
+    }
+
+    private static func ports(
+        _ host: ArraySlice<UInt8>, _ ports: ClosedRange<UInt16>, _ scope: NameScope, _ isAllowed: Bool
+    ) -> ListLine {
+        if host.isEmpty || host.elementsEqual("*".utf8) { return .rules([.ports(nil, ports)], isAllowed: isAllowed) }
+        let bare = host.first == UInt8(ascii: "[") ? host.dropFirst().dropLast() : host
+        if let address = NumericHost(Array(bare))?.address.folded {
+            return .rules([.ports(.address(address), ports)], isAllowed: isAllowed)
+        }
+        guard let name = domain(bare) else { return .bad(.badName) }
+        return .rules([.ports(.name(name, scope), ports)], isAllowed: isAllowed)
     }
 
     private static func name(_ text: some Sequence<UInt8>, _ scope: NameScope) -> ListLine {
@@ -217,6 +291,10 @@ package enum ListLineReader {
     private static func path(
         _ host: ArraySlice<UInt8>, _ path: ArraySlice<UInt8>, _ scope: NameScope, _ isAllowed: Bool
     ) -> ListLine {
+        var path = path
+        while path.last == UInt8(ascii: "*") { path = path.dropLast() }
+        // A prefix is all that is compared.
+        guard !path.contains(where: { "*^|".utf8.contains($0) }) else { return .unenforceable(.addressPart) }
         guard let path = RequestPath.normalised(path) else { return .bad(.unknown) }
         if path == [UInt8(ascii: "/")] { return place(host, scope, isAllowed) }
         if let address = NumericHost(Array(host))?.address.folded {

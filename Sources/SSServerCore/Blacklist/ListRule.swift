@@ -10,6 +10,30 @@ package enum ListRule: Hashable, Sendable {
     case path(host: PathHost, path: [UInt8])
     /// Names that look so.
     case pattern(NamePattern)
+    case expression(NameExpression)
+    /// Some ports of a host, or of every one.
+    case ports(PathHost?, ClosedRange<UInt16>)
+    /// Clients by where they come from.
+    case client(IPPrefix)
+    /// A user, by name.
+    case user(String)
+    /// Whatever no other rule is about.
+    case everything
+}
+
+extension ListRule {
+    /// Whether hardly anything is left when this is refused: a person is asked first whether they mean it.
+    package var isSweeping: Bool {
+        switch self {
+        case .everything: true
+        case .name(let name, let scope): scope != .exact && name.parent == nil
+        case .address(let prefix), .client(let prefix): prefix.length < (prefix.address.width == 32 ? 8 : 16)
+        case .pattern(let pattern): pattern.pieces.allSatisfy { $0.allSatisfy { $0 == UInt8(ascii: ".") } }
+        case .expression(let expression): expression.isSweeping
+        case .ports(nil, let ports): ports.count > 1000 || ports.contains(80) || ports.contains(443)
+        case .path, .ports, .user: false
+        }
+    }
 }
 
 /// Whose paths a rule is about.
@@ -95,7 +119,8 @@ extension NamePattern: CustomStringConvertible {
 package enum ListLine: Hashable, Sendable {
     /// Nothing: a comment, a headline, an empty line.
     case nothing
-    case rules([ListRule], isAllowed: Bool)
+    /// `users` are those that they are for; empty for everybody.
+    case rules([ListRule], isAllowed: Bool, users: [String] = [])
     /// Understood, and nothing that can be done here.
     case unenforceable(Unenforceable)
     /// Not understood.
@@ -105,9 +130,11 @@ package enum ListLine: Hashable, Sendable {
     package enum Unenforceable: String, Hashable, Sendable, CaseIterable {
         case cosmetic = "hides parts of pages"
         case options = "depends on what a page or a browser does"
-        case expression = "a regular expression that is none of the usual ones"
+        case expression = "a regular expression that cannot be matched in linear time"
+        case clientName = "a name among addresses of clients"
         case include = "names another list"
         case forwarding = "says whom to ask for a name"
+        case addressPart = "a part of an address that is not its host"
         case httpsPath = "a path of https, which cannot be seen"
     }
 

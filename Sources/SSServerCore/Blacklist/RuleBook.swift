@@ -1,5 +1,5 @@
-// Rules of one level, made once and looked at by all threads: names and addresses by the million, paths and patterns by the
-// thousand.
+// Rules that are of equal rank, made once and looked at by all threads: names and addresses by the million, paths, patterns
+// and ports by the thousand.
 package import SSCommon
 
 /// What decided, and where it stands.
@@ -21,12 +21,18 @@ package struct RuleBook: Sendable {
         fileprivate var addresses = AddressTable.Builder()
         fileprivate var paths: [PathKey: [PathRule]] = [:]
         fileprivate var patterns: [PatternRule] = []
+        fileprivate var ports: [PortRule] = []
+        fileprivate var endpoints: [PathKey: [EndpointRule]] = [:]
+        fileprivate var clients = AddressTable.Builder()
+        fileprivate var users: [String: Everybody] = [:]
+        fileprivate var everything: Everybody?
 
         package init(seed: (UInt64, UInt64)) { names = NameTable.Builder(seed: seed) }
 
         /// Rules so far, those that say the same more than once.
         package var count: Int {
-            names.count + addresses.count + paths.values.reduce(0) { $0 + $1.count } + patterns.count
+            names.count + addresses.count + paths.values.reduce(0) { $0 + $1.count } + patterns.count + ports.count
+                + endpoints.values.reduce(0) { $0 + $1.count } + clients.count + users.count + (everything == nil ? 0 : 1)
         }
 
         /// The quick way in for names that are as `DomainName` has them.
@@ -48,7 +54,23 @@ package struct RuleBook: Sendable {
                 paths[key, default: []].append(PathRule(scope: scope, path: path, isAllowed: isAllowed, place: place))
             case .pattern(let pattern):
                 guard patterns.count < RuleBook.patternLimit else { return false }
-                patterns.append(PatternRule(pattern: pattern, isAllowed: isAllowed, place: place))
+                patterns.append(PatternRule(test: .pattern(pattern), isAllowed: isAllowed, place: place))
+            case .expression(let expression):
+                guard patterns.count < RuleBook.patternLimit else { return false }
+                patterns.append(PatternRule(test: .expression(expression), isAllowed: isAllowed, place: place))
+            case .ports(nil, let range):
+                guard ports.count < RuleBook.patternLimit else { return false }
+                ports.append(PortRule(range: range, isAllowed: isAllowed, place: place))
+            case .ports(let host?, let range):
+                let (key, scope) = PathKey.of(host)
+                endpoints[key, default: []].append(
+                    EndpointRule(scope: scope, range: range, isAllowed: isAllowed, place: place))
+            case .client(let prefix):
+                clients.add(prefix, isAllowed: isAllowed, at: place)
+            case .user(let name):
+                users[name] = Everybody(users[name], isAllowed, place)
+            case .everything:
+                everything = Everybody(everything, isAllowed, place)
             }
             return true
         }
@@ -74,26 +96,76 @@ package struct RuleBook: Sendable {
     }
 
     fileprivate struct PatternRule: Sendable {
-        let pattern: NamePattern
+        enum Test: Sendable {
+            case pattern(NamePattern)
+            case expression(NameExpression)
+        }
+
+        let test: Test
         let isAllowed: Bool
         let place: RulePlace
+
+        func matches(_ name: UnsafeRawBufferPointer) -> Bool {
+            switch test {
+            case .pattern(let pattern): pattern.matches(name)
+            case .expression(let expression): expression.matches(name)
+            }
+        }
+    }
+
+    fileprivate struct PortRule: Sendable {
+        let range: ClosedRange<UInt16>
+        let isAllowed: Bool
+        let place: RulePlace
+    }
+
+    fileprivate struct EndpointRule: Sendable {
+        let scope: NameScope
+        let range: ClosedRange<UInt16>
+        let isAllowed: Bool
+        let place: RulePlace
+    }
+
+    /// A rule without anything that could be more or less exact; one that allows wins.
+    fileprivate struct Everybody: Sendable {
+        let isAllowed: Bool
+        let place: RulePlace
+
+        init(_ former: Everybody?, _ isAllowed: Bool, _ place: RulePlace) {
+            if let former, former.isAllowed || !isAllowed {
+                self = former
+            } else {
+                (self.isAllowed, self.place) = (isAllowed, place)
+            }
+        }
+
+        func match(_ text: String) -> RuleMatch { RuleMatch(text: text, isAllowed: isAllowed, place: place) }
     }
 
     private let names: NameTable
     private let addresses: AddressTable
     private let paths: [PathKey: [PathRule]]
     private let patterns: [PatternRule]
+    private let ports: [PortRule]
+    private let endpoints: [PathKey: [EndpointRule]]
+    private let clients: AddressTable
+    private let users: [String: Everybody]
+    private let everything: Everybody?
+    /// Rules without repetitions of names.
+    package let count: Int
 
     package init(_ builder: consuming Builder) {
+        let others = builder.count - builder.names.count
+        ports = builder.ports
+        endpoints = builder.endpoints
+        clients = AddressTable(builder.clients)
+        users = builder.users
+        everything = builder.everything
         addresses = AddressTable(builder.addresses)
         paths = builder.paths
         patterns = builder.patterns
         names = NameTable(builder.names)
-    }
-
-    /// Rules without repetitions of names.
-    package var count: Int {
-        names.count + addresses.count + paths.values.reduce(0) { $0 + $1.count } + patterns.count
+        count = others + names.count
     }
 
     /// Bytes of the large tables.
@@ -103,17 +175,18 @@ package struct RuleBook: Sendable {
 
     // MARK: Looking up
 
-    /// The rule that decides about a name: the longest suffix, and what allows where two are of one length. A pattern counts as
-    /// a rule for no suffix.
-    package func match(_ name: DomainName) -> RuleMatch? {
-        name.bytes.withUnsafeBytes { bytes in
+    /// The rule that decides about a name and one of its ports: one for the port, if there is one; else the longest suffix, and
+    /// what allows where two are of one length. A pattern counts as a rule for no suffix.
+    package func match(_ name: DomainName, port: UInt16) -> RuleMatch? {
+        if !endpoints.isEmpty, let found = match(endpoint: .name(name), port) { return found }
+        return name.bytes.withUnsafeBytes { bytes in
             if let found = names.match(bytes) {
                 let suffix = String(decoding: bytes.suffix(found.suffix), as: UTF8.self)
                 return RuleMatch(
                     text: Self.text(suffix, found.scope), isAllowed: found.isAllowed, place: found.place)
             }
             var best: PatternRule?
-            for rule in patterns where rule.pattern.matches(bytes) {
+            for rule in patterns where rule.matches(bytes) {
                 if rule.isAllowed { return RuleMatch(rule) }
                 best = best ?? rule
             }
@@ -121,14 +194,55 @@ package struct RuleBook: Sendable {
         }
     }
 
-    /// The rule that decides about an address.
-    package func match(_ address: IPAddress) -> RuleMatch? {
-        addresses.match(address).map { found in
-            let isWhole = found.prefix.length == found.prefix.address.width
-            return RuleMatch(
-                text: isWhole ? "\(found.prefix.address)" : "\(found.prefix)", isAllowed: found.isAllowed,
-                place: found.place)
+    /// The rule that decides about an address and one of its ports: one for just that, one for the longest prefix, one for the
+    /// port of every host, one for everything.
+    package func match(_ address: IPAddress, port: UInt16) -> RuleMatch? {
+        if !endpoints.isEmpty, let found = match(endpoint: .address(address), port) { return found }
+        if let found = addresses.match(address) { return RuleMatch(found) }
+        var best: PortRule?
+        for rule in ports where rule.range.contains(port) {
+            if best == nil || rule.isAllowed { best = rule }
+            if rule.isAllowed { break }
         }
+        if let best {
+            return RuleMatch(text: ":" + Self.text(best.range), isAllowed: best.isAllowed, place: best.place)
+        }
+        return everything?.match("*")
+    }
+
+    /// The rule that decides about who asks, by where they come from.
+    package func match(client: IPAddress) -> RuleMatch? { clients.match(client).map { RuleMatch($0) } }
+
+    /// The rule that decides about who asks, by name.
+    package func match(user: String) -> RuleMatch? { users[user]?.match("user:\(user)") }
+
+    private func match(endpoint host: RequestHost, _ port: UInt16) -> RuleMatch? {
+        func best(_ key: PathKey, isWhole: Bool, _ text: String) -> RuleMatch? {
+            let rules = (endpoints[key] ?? []).filter {
+                $0.range.contains(port) && (isWhole ? $0.scope != .below : $0.scope != .exact)
+            }
+            return (rules.first(where: \.isAllowed) ?? rules.first).map { rule in
+                let scope = rule.scope == .tree ? "||" : rule.scope == .below ? "*." : ""
+                return RuleMatch(
+                    text: "\(scope)\(text):\(Self.text(rule.range))", isAllowed: rule.isAllowed, place: rule.place)
+            }
+        }
+        switch host {
+        case .address(let address):
+            let isLong = address.width == 128
+            return best(.address(address), isWhole: true, isLong ? "[\(address)]" : "\(address)")
+        case .name(let name):
+            var rest = name
+            while true {
+                if let found = best(.name(rest), isWhole: rest == name, rest.text) { return found }
+                guard let parent = rest.parent else { return nil }
+                rest = parent
+            }
+        }
+    }
+
+    private static func text(_ range: ClosedRange<UInt16>) -> String {
+        range.count == 1 ? "\(range.lowerBound)" : "\(range.lowerBound)-\(range.upperBound)"
     }
 
     /// The rule about paths that decides about a request; `path` is normalised. The longest host counts first, then the longest
@@ -182,6 +296,17 @@ package enum RequestHost: Hashable, Sendable {
 
 extension RuleMatch {
     fileprivate init(_ rule: RuleBook.PatternRule) {
-        self.init(text: rule.pattern.description, isAllowed: rule.isAllowed, place: rule.place)
+        let text =
+            switch rule.test {
+            case .pattern(let pattern): pattern.description
+            case .expression(let expression): "/\(expression.text)/"
+            }
+        self.init(text: text, isAllowed: rule.isAllowed, place: rule.place)
+    }
+
+    fileprivate init(_ found: AddressMatch) {
+        let isWhole = found.prefix.length == found.prefix.address.width
+        self.init(
+            text: isWhole ? "\(found.prefix.address)" : "\(found.prefix)", isAllowed: found.isAllowed, place: found.place)
     }
 }

@@ -1,3 +1,4 @@
+import SSCommon
 import Testing
 
 @testable import sslocal

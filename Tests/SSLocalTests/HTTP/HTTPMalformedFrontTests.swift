@@ -1,4 +1,5 @@
 import NIOCore
+import SSCommon
 import SSNetwork
 import Testing
 

@@ -11,8 +11,8 @@ struct ListLineTests {
     private func shown(_ text: String) -> String {
         switch read(text) {
         case .nothing: "nothing"
-        case .rules(let rules, let isAllowed):
-            rules.map { (isAllowed ? "@" : "") + Self.shown($0) }.joined(separator: " ")
+        case .rules(let rules, let isAllowed, let users):
+            (users + rules.map { (isAllowed ? "@" : "") + Self.shown($0) }).joined(separator: " ")
         case .unenforceable(let reason): "unenforceable \(reason)"
         case .bad(let fault): "bad \(fault)"
         }
@@ -25,6 +25,13 @@ struct ListLineTests {
         case .path(.name(let name, let scope), let path): shown(name, scope) + String(decoding: path, as: UTF8.self)
         case .path(.address(let address), let path): "\(address)" + String(decoding: path, as: UTF8.self)
         case .pattern(let pattern): "~\(pattern)"
+        case .expression(let expression): "/\(expression.text)/"
+        case .ports(nil, let range): ":\(range)"
+        case .ports(.name(let name, let scope)?, let range): "\(shown(name, scope)):\(range)"
+        case .ports(.address(let address)?, let range): "\(address):\(range)"
+        case .client(let prefix): "client \(prefix)"
+        case .user(let name): "user \(name)"
+        case .everything: "everything"
         }
     }
 
@@ -55,7 +62,22 @@ struct ListLineTests {
         ("##.banner", "unenforceable cosmetic"), ("a.com#@#.banner", "unenforceable cosmetic"),
         ("a.com#?#div:has(b)", "unenforceable cosmetic"), ("||a.com/path^", "||a.com/path"),
         ("||a.com^|", "||a.com"), ("|http://a.com/x", "=a.com/x"), ("||*.a.com^", "*.a.com"),
-        ("/banner[0-9]+/", "unenforceable expression"), ("||1.2.3.4^", "1.2.3.4/32"),
+        ("/banner[0-9]+/", "/banner[0-9]+/"), ("/(?=a)/", "unenforceable expression"),
+        ("/^https?:\\/\\/a/", "unenforceable addressPart"), ("/ads/banner", "unenforceable addressPart"),
+        ("&ad_box=", "unenforceable addressPart"), ("||a.com/x*y", "unenforceable addressPart"), ("||a.com/x*", "||a.com/x"),
+        ("||a.com^$client=alice", "alice ||a.com"), ("||a.com^$client='al'|\"bo\"", "al bo ||a.com"),
+        ("@@||a.com^$client=alice", "alice @||a.com"), ("||a.com^$client=~alice", "unenforceable options"),
+        ("||a.com^$client=192.0.2.1", "unenforceable options"),
+        // Expressions of ACL files.
+        ("(^|\\.)a\\.com$", "||a.com"), ("^a\\.com$", "=a.com"), ("^(.*\\.)?a-b\\.com$", "||a-b.com"),
+        ("\\.a\\.com$", "*.a.com"), ("a\\.com$", "/a\\.com$/"), ("^ads?[0-9]*\\.", "/^ads?[0-9]*\\./"),
+        // Ports, clients, users, everything.
+        (":25", ":25...25"), ("*:25", ":25...25"), (":6881-6889", ":6881...6889"), ("a.com:443", "||a.com:443...443"),
+        ("=a.com:443", "=a.com:443...443"), ("||a.com:443^", "||a.com:443...443"), ("192.0.2.1:25", "192.0.2.1:25...25"),
+        ("[2001:db8::1]:25", "2001:db8::1:25...25"), ("@@:443", "@:443...443"), (":65536", "bad badName"),
+        (":2-1", "bad badName"), ("client:192.0.2.0/24", "client 192.0.2.0/24"), ("client:2001:db8::1", "client 2001:db8::1/128"),
+        ("@@client:192.0.2.1", "@client 192.0.2.1/32"), ("client:a.com", "bad badAddress"), ("user:alice", "user alice"),
+        ("*", "everything"), ("@@*", "@everything"), ("||*^", "everything"), ("||1.2.3.4^", "1.2.3.4/32"),
         // dnsmasq, unbound, v2fly.
         ("address=/a.com/0.0.0.0", "||a.com"), ("address=/a.com/b.com/#", "||a.com ||b.com"), ("local=/a.com/", "||a.com"),
         ("server=/a.com/", "||a.com"), ("server=/a.com/8.8.8.8", "unenforceable forwarding"),

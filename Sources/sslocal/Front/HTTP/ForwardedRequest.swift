@@ -1,5 +1,6 @@
 // The head an origin gets to see: the client's, without what belonged to the client's hop, with a Host that says
 // the same as the target (RFC 9112 3.2.2), its own framing, and a Via (RFC 9110 7.6). Always HTTP/1.1.
+import SSCommon
 
 enum ForwardedRequest {
     /// `path` is sent as it is; `authority` becomes the Host; `via` is this proxy's pseudonym.

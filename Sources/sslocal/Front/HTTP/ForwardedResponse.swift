@@ -1,5 +1,6 @@
 // The head a client gets to see: the origin's, without what belonged to the origin's hop, framed anew for the
 // client's version of HTTP (RFC 9112 6, 9; RFC 9110 7.6).
+import SSCommon
 
 struct ForwardedResponse {
     enum Body {

@@ -1,4 +1,5 @@
 // A whole response made here. The fields make the page harmless: no script, no guessing of types, no storing.
+import SSCommon
 
 struct HTTPLocalResponse: Equatable {
     var status: Int

@@ -1,4 +1,5 @@
 // Proxy-Authorization: Basic (RFC 7617, RFC 9110 11.7.2).
+import SSCommon
 
 struct ProxyCredentials: Equatable {
     let name: [UInt8]

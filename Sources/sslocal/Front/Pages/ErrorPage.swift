@@ -1,4 +1,5 @@
 // A page for a request that did not work: who failed, what to do, and an id to find the log lines by.
+import SSCommon
 
 /// Who a failure is to be blamed on.
 enum FailedParty: String, Sendable {

@@ -1,13 +1,13 @@
 // The first line of a message: RFC 9112 3 and 4.
 
 /// METHOD SP TARGET SP HTTP/1.x, single spaces only.
-struct HTTPRequestLine: Sendable {
-    let method: ArraySlice<UInt8>
-    let target: ArraySlice<UInt8>
+package struct HTTPRequestLine: Sendable {
+    package let method: ArraySlice<UInt8>
+    package let target: ArraySlice<UInt8>
     /// 0 or 1; a higher minor version means 1 (RFC 9110 2.5).
-    let minorVersion: Int
+    package let minorVersion: Int
 
-    init(_ line: ArraySlice<UInt8>) throws(HTTPFault) {
+    package init(_ line: ArraySlice<UInt8>) throws(HTTPFault) {
         let parts = line.split(separator: 0x20, omittingEmptySubsequences: false)
         guard parts.count == 3, !parts[1].isEmpty else { throw .badRequestLine }
         method = parts[0]
@@ -22,13 +22,13 @@ struct HTTPRequestLine: Sendable {
 }
 
 /// HTTP/1.x SP CODE [ SP REASON ].
-struct HTTPStatusLine: Sendable {
+package struct HTTPStatusLine: Sendable {
     /// 100...599; higher ones are refused, RFC 9110 15 calls them invalid.
-    let status: Int
-    let reason: ArraySlice<UInt8>
-    let minorVersion: Int
+    package let status: Int
+    package let reason: ArraySlice<UInt8>
+    package let minorVersion: Int
 
-    init(_ line: ArraySlice<UInt8>) throws(HTTPFault) {
+    package init(_ line: ArraySlice<UInt8>) throws(HTTPFault) {
         let parts = line.split(separator: 0x20, maxSplits: 2, omittingEmptySubsequences: false)
         guard parts.count >= 2, let version = try? httpVersion(parts[0]), version.major == 1 else {
             throw .badStatusLine

@@ -1,7 +1,7 @@
 // Where a body ends (RFC 9112 6). This is what request smuggling plays with, so requests get no benefit of the
 // doubt: anything two parsers could read differently is refused.
 
-enum HTTPFraming: Hashable, Sendable {
+package enum HTTPFraming: Hashable, Sendable {
     /// No body.
     case none
     /// Exactly so many bytes, at least one.
@@ -12,7 +12,7 @@ enum HTTPFraming: Hashable, Sendable {
     case untilClose
 
     /// The framing of a request.
-    init(request head: HTTPHead, minorVersion: Int) throws(HTTPFault) {
+    package init(request head: HTTPHead, minorVersion: Int) throws(HTTPFault) {
         let coded = head.fields.contains { $0.kind == .transferEncoding }
         let length = try Self.contentLength(head)
         if coded {
@@ -29,7 +29,7 @@ enum HTTPFraming: Hashable, Sendable {
 
     /// The framing of a final response to `method`. `trusted` is false where the sender broke a rule in a way
     /// that can be lived with once; the connection must then not be used again.
-    static func response(
+    package static func response(
         _ head: HTTPHead, status: Int, minorVersion: Int, toHEAD: Bool
     ) throws(HTTPFault) -> (framing: HTTPFraming, trusted: Bool) {
         if toHEAD || status < 200 || status == 204 || status == 304 { return (.none, true) }
@@ -61,7 +61,7 @@ enum HTTPFraming: Hashable, Sendable {
     }
 
     /// 1*DIGIT below 2^63.
-    static func decimal(_ text: ArraySlice<UInt8>) throws(HTTPFault) -> UInt64 {
+    package static func decimal(_ text: ArraySlice<UInt8>) throws(HTTPFault) -> UInt64 {
         guard !text.isEmpty else { throw .lengthInvalid }
         var value: UInt64 = 0
         for byte in text {

@@ -1,21 +1,21 @@
 // Puts a head together, line by line. Nothing that goes in may hold a line end: names and values come from a
 // parsed head, which has none, or from us.
 
-struct HTTPHeadWriter {
+package struct HTTPHeadWriter {
     private(set) var bytes: [UInt8] = []
 
-    init(capacity: Int) { bytes.reserveCapacity(capacity) }
+    package init(capacity: Int) { bytes.reserveCapacity(capacity) }
 
-    mutating func text(_ text: String) { bytes += text.utf8 }
+    package mutating func text(_ text: String) { bytes += text.utf8 }
 
-    mutating func line(_ name: String, _ value: String) {
+    package mutating func line(_ name: String, _ value: String) {
         bytes += name.utf8
         bytes += ": ".utf8
         bytes += value.utf8
         bytes += "\r\n".utf8
     }
 
-    mutating func line(_ name: String, _ value: some Collection<UInt8>) {
+    package mutating func line(_ name: String, _ value: some Collection<UInt8>) {
         bytes += name.utf8
         bytes += ": ".utf8
         bytes += value
@@ -23,14 +23,14 @@ struct HTTPHeadWriter {
     }
 
     /// Passes a field on as it came, but for the white space round its value.
-    mutating func copy(_ field: HTTPField, of head: HTTPHead) {
+    package mutating func copy(_ field: HTTPField, of head: HTTPHead) {
         bytes += head.name(field)
         bytes += ": ".utf8
         bytes += head.value(field)
         bytes += "\r\n".utf8
     }
 
-    mutating func raw(_ more: some Collection<UInt8>) { bytes += more }
+    package mutating func raw(_ more: some Collection<UInt8>) { bytes += more }
 
-    mutating func end() { bytes += "\r\n".utf8 }
+    package mutating func end() { bytes += "\r\n".utf8 }
 }

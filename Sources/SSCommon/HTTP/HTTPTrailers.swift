@@ -1,9 +1,9 @@
 // Trailer fields on their way through (RFC 9110 6.5): passed on behind the last chunk, never merged into a head,
 // and without the ones that would mean something to framing, routing or this hop.
 
-enum HTTPTrailers {
+package enum HTTPTrailers {
     /// The end of a chunked body: the last chunk, the trailers that may pass, the empty line.
-    static func lastChunk(_ trailers: HTTPHead?) -> [UInt8] {
+    package static func lastChunk(_ trailers: HTTPHead?) -> [UInt8] {
         var writer = HTTPHeadWriter(capacity: 8 + (trailers?.bytes.count ?? 0))
         writer.text("0\r\n")
         if let trailers {

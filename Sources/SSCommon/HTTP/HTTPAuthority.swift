@@ -1,15 +1,13 @@
 // host[:port] as it stands in a Host field, in an absolute request target and in CONNECT (RFC 3986 3.2,
 // RFC 9110 4.2). Only hosts that can be dialled: a name of letters, digits, hyphens, dots and underscores, an
 // IPv4 address, or an IPv6 address in brackets. Percent-escapes and zones are refused, not decoded.
-import SSCommon
-
-struct HTTPAuthority: Hashable, Sendable {
+package struct HTTPAuthority: Hashable, Sendable {
     /// As it was written, in lower case; an IPv6 address with its brackets.
-    let host: String
+    package let host: String
     /// Nil if none was written ("host" or "host:").
-    let port: UInt16?
+    package let port: UInt16?
 
-    init(_ text: ArraySlice<UInt8>) throws(HTTPFault) {
+    package init(_ text: ArraySlice<UInt8>) throws(HTTPFault) {
         if text.contains(UInt8(ascii: "@")) { throw .userinfo }
         let hostBytes: ArraySlice<UInt8>
         if text.first == UInt8(ascii: "[") {
@@ -35,12 +33,12 @@ struct HTTPAuthority: Hashable, Sendable {
     }
 
     /// What to dial; nil never happens for a value of this type, but the host's own parser decides that.
-    func target(defaultPort: UInt16) -> TargetAddress? {
+    package func target(defaultPort: UInt16) -> TargetAddress? {
         TargetAddress(host: host, port: port ?? defaultPort)
     }
 
     /// For a Host field: without the port if it is `defaultPort`.
-    func hostField(defaultPort: UInt16) -> String {
+    package func hostField(defaultPort: UInt16) -> String {
         if let port, port != defaultPort { "\(host):\(port)" } else { host }
     }
 

@@ -3,7 +3,7 @@
 // fault nothing more is parsed from that peer: its framing is not to be trusted.
 
 /// Why a message is refused. The raw value is the sentence a person reads; it holds nothing of the message.
-enum HTTPFault: String, Error, CaseIterable {
+package enum HTTPFault: String, Error, CaseIterable {
     // The bytes of a head or of a trailer section (RFC 9112 2.2, 5).
     case bareLineFeed = "a line ends in LF without CR"
     case bareCarriageReturn = "a CR stands without LF"
@@ -48,7 +48,7 @@ enum HTTPFault: String, Error, CaseIterable {
     case truncated = "the message ends in the middle"
 
     /// The status a request with this fault is answered with.
-    var status: Int {
+    package var status: Int {
         switch self {
         case .requestLineTooLong: 414
         case .headTooLarge, .tooManyFields: 431

@@ -1,13 +1,13 @@
 // IMF-fixdate (RFC 9110 5.6.7), for messages that lack a Date and for our own pages.
 
-enum HTTPDate {
+package enum HTTPDate {
     private static let days = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
     private static let months = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
     ]
 
     /// `seconds` since 1970-01-01T00:00:00Z, not before it.
-    static func text(_ seconds: Int64) -> String {
+    package static func text(_ seconds: Int64) -> String {
         let seconds = max(seconds, 0)
         let day = seconds / 86400
         let time = seconds % 86400

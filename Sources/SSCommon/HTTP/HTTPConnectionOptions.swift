@@ -1,9 +1,9 @@
 // The Connection field (RFC 9110 7.6.1): whether the connection persists, and which fields belong to this hop
 // alone. Proxy-Connection counts as Connection, because old clients send it to proxies and mean that.
 
-struct HTTPConnectionOptions: Sendable {
+package struct HTTPConnectionOptions: Sendable {
     /// Most members read; a longer list is an attack on whoever compares them all.
-    static let maximumMembers = 64
+    package static let maximumMembers = 64
 
     private(set) var close = false
     private(set) var keepAlive = false
@@ -11,7 +11,7 @@ struct HTTPConnectionOptions: Sendable {
     /// Every other name in the list.
     private(set) var names: [ArraySlice<UInt8>] = []
 
-    init(_ head: HTTPHead) throws(HTTPFault) {
+    package init(_ head: HTTPHead) throws(HTTPFault) {
         let members = head.list(.connection) + head.list(.proxyConnection)
         if members.count > Self.maximumMembers { throw .tooManyFields }
         for member in members {
@@ -28,13 +28,13 @@ struct HTTPConnectionOptions: Sendable {
     }
 
     /// Whether the sender lets the connection live after this message (RFC 9112 9.3).
-    func persists(minorVersion: Int) -> Bool {
+    package func persists(minorVersion: Int) -> Bool {
         !close && (minorVersion >= 1 || keepAlive)
     }
 
     /// Whether `field` ends at this hop. Framing, Host and Via cannot be removed by naming them: taking those
     /// away would change what the message is or hide a loop, which no sender may ask for.
-    func removes(_ field: HTTPField, of head: HTTPHead) -> Bool {
+    package func removes(_ field: HTTPField, of head: HTTPHead) -> Bool {
         switch field.kind {
         case .connection, .keepAlive, .proxyConnection, .proxyAuthenticate, .proxyAuthorization,
             .proxyAuthenticationInfo, .te, .upgrade:

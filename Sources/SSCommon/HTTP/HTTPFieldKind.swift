@@ -2,7 +2,7 @@
 // never a comparison of strings. Names are case-insensitive (RFC 9110 5.1).
 
 /// What a field is to a proxy.
-enum HTTPFieldKind: UInt8, Sendable {
+package enum HTTPFieldKind: UInt8, Sendable {
     /// End-to-end, of no concern here (unless Connection names it).
     case other
     /// RFC 9110 7.2.
@@ -39,7 +39,7 @@ enum HTTPFieldKind: UInt8, Sendable {
     case date
 
     /// The kind of the name at `range`.
-    init(_ input: RawSpan, name range: Range<Int>) {
+    package init(_ input: RawSpan, name range: Range<Int>) {
         for (name, kind) in Self.table where name.count == range.count {
             if name.indices.allSatisfy({ input.octet(range.lowerBound + $0).lowercasedASCII == name[$0] }) {
                 self = kind
@@ -61,12 +61,12 @@ enum HTTPFieldKind: UInt8, Sendable {
 }
 
 /// Compares ASCII without regard to case; other bytes must be equal.
-func equalIgnoringCase(_ a: ArraySlice<UInt8>, _ b: ArraySlice<UInt8>) -> Bool {
+package func equalIgnoringCase(_ a: ArraySlice<UInt8>, _ b: ArraySlice<UInt8>) -> Bool {
     a.count == b.count && zip(a, b).allSatisfy { $0.lowercasedASCII == $1.lowercasedASCII }
 }
 
 /// Compares a slice of a message with a word of ours, without regard to case.
-func equalIgnoringCase(_ a: ArraySlice<UInt8>, _ word: StaticString) -> Bool {
+package func equalIgnoringCase(_ a: ArraySlice<UInt8>, _ word: StaticString) -> Bool {
     a.count == word.utf8CodeUnitCount
         && word.withUTF8Buffer { word in zip(a, word).allSatisfy { $0.lowercasedASCII == $1.lowercasedASCII } }
 }

@@ -1,6 +1,6 @@
 // The four forms of a request target (RFC 9112 3.2) and which of them a proxy is asked with.
 
-enum HTTPTarget: Hashable, Sendable {
+package enum HTTPTarget: Hashable, Sendable {
     /// http://host[:port]/path: a request to be forwarded. The path begins with "/" and holds the query; it is
     /// passed on byte by byte.
     case absolute(HTTPAuthority, path: [UInt8])
@@ -11,7 +11,7 @@ enum HTTPTarget: Hashable, Sendable {
     /// "*" of OPTIONS.
     case asterisk
 
-    init(method: ArraySlice<UInt8>, target: ArraySlice<UInt8>) throws(HTTPFault) {
+    package init(method: ArraySlice<UInt8>, target: ArraySlice<UInt8>) throws(HTTPFault) {
         if target.contains(UInt8(ascii: "#")) { throw .fragment }
         if method.elementsEqual("CONNECT".utf8) {
             let authority = try HTTPAuthority(target)

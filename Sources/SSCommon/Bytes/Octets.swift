@@ -1,36 +1,36 @@
-// Reading bytes out of a RawSpan. Every parser of the front goes through these two, so the one unsafe-named
-// call of the folder stands here with its proof.
+// Reading bytes out of a RawSpan. Every parser of HTTP and SOCKS goes through these, so the one unsafe-named
+// call of theirs stands here with its proof.
 
 extension RawSpan {
     /// The byte at `offset`; traps outside the span like an array would. `unsafeLoad` checks the bounds itself
     /// and every bit pattern is a UInt8, so nothing unsafe remains.
     @inline(__always)
-    func octet(_ offset: Int) -> UInt8 {
+    package func octet(_ offset: Int) -> UInt8 {
         unsafeLoad(fromByteOffset: offset, as: UInt8.self)
     }
 
     /// The big-endian 16-bit number at `offset`.
-    func bigEndian16(_ offset: Int) -> UInt16 {
+    package func bigEndian16(_ offset: Int) -> UInt16 {
         UInt16(octet(offset)) << 8 | UInt16(octet(offset + 1))
     }
 
     /// The big-endian 32-bit number at `offset`.
-    func bigEndian32(_ offset: Int) -> UInt32 {
+    package func bigEndian32(_ offset: Int) -> UInt32 {
         UInt32(bigEndian16(offset)) << 16 | UInt32(bigEndian16(offset + 2))
     }
 
     /// The big-endian 64-bit number at `offset`.
-    func bigEndian64(_ offset: Int) -> UInt64 {
+    package func bigEndian64(_ offset: Int) -> UInt64 {
         UInt64(bigEndian32(offset)) << 32 | UInt64(bigEndian32(offset + 4))
     }
 
     /// A copy of `range`; traps outside the span.
-    func copy(_ range: Range<Int>) -> [UInt8] {
+    package func copy(_ range: Range<Int>) -> [UInt8] {
         extracting(range).withUnsafeBytes { Array($0) }
     }
 
     /// The first offset of `byte` in `range`, nil if there is none.
-    func firstOffset(of byte: UInt8, in range: Range<Int>) -> Int? {
+    package func firstOffset(of byte: UInt8, in range: Range<Int>) -> Int? {
         range.first { octet($0) == byte }
     }
 }
@@ -38,20 +38,20 @@ extension RawSpan {
 extension UInt8 {
     /// ASCII letters in lower case, every other byte as it is.
     @inline(__always)
-    var lowercasedASCII: UInt8 {
+    package var lowercasedASCII: UInt8 {
         self >= UInt8(ascii: "A") && self <= UInt8(ascii: "Z") ? self | 0x20 : self
     }
 
     /// 0-9.
     @inline(__always)
-    var isDigit: Bool { self >= UInt8(ascii: "0") && self <= UInt8(ascii: "9") }
+    package var isDigit: Bool { self >= UInt8(ascii: "0") && self <= UInt8(ascii: "9") }
 
     /// A-Z, a-z.
     @inline(__always)
-    var isLetter: Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(lowercasedASCII) }
+    package var isLetter: Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(lowercasedASCII) }
 
     /// The value of a hexadecimal digit, nil for any other byte.
-    var hexValue: UInt8? {
+    package var hexValue: UInt8? {
         switch self {
         case UInt8(ascii: "0")...UInt8(ascii: "9"): self - UInt8(ascii: "0")
         case UInt8(ascii: "a")...UInt8(ascii: "f"): self - UInt8(ascii: "a") + 10

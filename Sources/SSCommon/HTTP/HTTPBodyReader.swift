@@ -2,13 +2,13 @@
 // extensions end here; what is forwarded is chunked anew. Requests are read strictly; in responses spaces after
 // a chunk size are let pass, which old servers pad with.
 
-struct HTTPBodyReader {
+package struct HTTPBodyReader {
     /// Longest chunk extension, from its semicolon to the line end.
-    static let maximumExtension = 256
+    package static let maximumExtension = 256
     /// Most hexadecimal digits of a chunk size.
-    static let maximumSizeDigits = 16
+    package static let maximumSizeDigits = 16
 
-    enum Piece {
+    package enum Piece {
         /// Nothing was consumed; ask again with more bytes.
         case needMore
         /// Drop so many bytes of framing and ask again.
@@ -37,7 +37,7 @@ struct HTTPBodyReader {
     private var phase: Phase
     private let tolerant: Bool
 
-    init(_ framing: HTTPFraming, tolerant: Bool) {
+    package init(_ framing: HTTPFraming, tolerant: Bool) {
         self.tolerant = tolerant
         switch framing {
         case .none: phase = .counted(0)
@@ -48,7 +48,7 @@ struct HTTPBodyReader {
     }
 
     /// Looks at `input`, the bytes not yet consumed.
-    mutating func next(_ input: RawSpan) throws(HTTPFault) -> Piece {
+    package mutating func next(_ input: RawSpan) throws(HTTPFault) -> Piece {
         switch phase {
         case .counted(0): return .end(nil, consumed: 0)
         case .counted(let left):
@@ -76,7 +76,7 @@ struct HTTPBodyReader {
     }
 
     /// Whether the sender may close now: only a body that is ended by the close is whole then.
-    var endsAtClose: Bool {
+    package var endsAtClose: Bool {
         if case .untilClose = phase { true } else { false }
     }
 

@@ -1,18 +1,18 @@
 // A response head from an origin, understood as far as a proxy has to (RFC 9112 4, 6).
 
-struct HTTPResponse: Sendable {
-    let head: HTTPHead
-    let status: Int
-    let reason: ArraySlice<UInt8>
-    let minorVersion: Int
-    let framing: HTTPFraming
-    let connection: HTTPConnectionOptions
+package struct HTTPResponse: Sendable {
+    package let head: HTTPHead
+    package let status: Int
+    package let reason: ArraySlice<UInt8>
+    package let minorVersion: Int
+    package let framing: HTTPFraming
+    package let connection: HTTPConnectionOptions
     /// Whether the origin's connection may carry another request once this message is over.
-    let leavesConnectionUsable: Bool
+    package let leavesConnectionUsable: Bool
     /// Transfer codings other than chunked: the body is passed on as it is, with the field that names them.
-    let isForeignCoded: Bool
+    package let isForeignCoded: Bool
 
-    init(_ head: HTTPHead, toHEAD: Bool) throws(HTTPFault) {
+    package init(_ head: HTTPHead, toHEAD: Bool) throws(HTTPFault) {
         let line = try HTTPStatusLine(head.bytes[head.startLine])
         self.head = head
         status = line.status
@@ -28,5 +28,5 @@ struct HTTPResponse: Sendable {
     }
 
     /// 1xx other than 101: more is to come.
-    var isInterim: Bool { status < 200 && status != 101 }
+    package var isInterim: Bool { status < 200 && status != 101 }
 }

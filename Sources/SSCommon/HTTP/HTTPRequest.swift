@@ -1,19 +1,19 @@
 // A request a proxy has understood: the head, and every decision about it that does not depend on who asks.
 // Making one is the check that nothing malformed or ambiguous goes on to an origin (RFC 9112 3.2, 6).
 
-struct HTTPRequest: Sendable {
-    let head: HTTPHead
-    let method: ArraySlice<UInt8>
-    let minorVersion: Int
-    let target: HTTPTarget
-    let framing: HTTPFraming
-    let connection: HTTPConnectionOptions
+package struct HTTPRequest: Sendable {
+    package let head: HTTPHead
+    package let method: ArraySlice<UInt8>
+    package let minorVersion: Int
+    package let target: HTTPTarget
+    package let framing: HTTPFraming
+    package let connection: HTTPConnectionOptions
     /// The Host field; nil only in HTTP/1.0.
-    let host: HTTPAuthority?
+    package let host: HTTPAuthority?
     /// Max-Forwards of OPTIONS and TRACE, nil for other methods (RFC 9110 7.6.2).
-    let maxForwards: UInt64?
+    package let maxForwards: UInt64?
 
-    init(_ head: HTTPHead) throws(HTTPFault) {
+    package init(_ head: HTTPHead) throws(HTTPFault) {
         let line = try HTTPRequestLine(head.bytes[head.startLine])
         self.head = head
         method = line.method
@@ -25,23 +25,23 @@ struct HTTPRequest: Sendable {
         maxForwards = try Self.maxForwards(head, method: line.method)
     }
 
-    func isMethod(_ name: StaticString) -> Bool {
+    package func isMethod(_ name: StaticString) -> Bool {
         method.count == name.utf8CodeUnitCount && name.withUTF8Buffer { method.elementsEqual($0) }
     }
 
     /// Whether the client wants to send another request on this connection.
-    var persists: Bool { connection.persists(minorVersion: minorVersion) }
+    package var persists: Bool { connection.persists(minorVersion: minorVersion) }
 
     /// Whether it may be sent again when a connection dies before any byte of an answer: idempotent (RFC 9110
     /// 9.2.2) and without a body, since a body is gone once it has been passed on.
-    var isReplayable: Bool {
+    package var isReplayable: Bool {
         framing == .none && wantsUpgrade == nil
             && (isMethod("GET") || isMethod("HEAD") || isMethod("OPTIONS") || isMethod("PUT") || isMethod("DELETE"))
     }
 
     /// The protocols the client offers to switch to, nil if none is passed on: HTTP/1.0 has no Upgrade, one with
     /// a body would have to finish it first, and h2c needs settings that belong to this hop (RFC 9113 3.1).
-    var wantsUpgrade: [ArraySlice<UInt8>]? {
+    package var wantsUpgrade: [ArraySlice<UInt8>]? {
         guard connection.upgrade, minorVersion >= 1, framing == .none else { return nil }
         let protocols = head.list(.upgrade)
         if protocols.isEmpty || protocols.contains(where: { equalIgnoringCase($0, "h2c") }) { return nil }
@@ -49,12 +49,12 @@ struct HTTPRequest: Sendable {
     }
 
     /// Whether the client can read trailers.
-    var acceptsTrailers: Bool {
+    package var acceptsTrailers: Bool {
         minorVersion >= 1 && head.list(.te).contains { equalIgnoringCase($0, "trailers") }
     }
 
     /// Whether this proxy has handled the request before (RFC 9110 7.6.3).
-    func hasPassed(_ pseudonym: String) -> Bool {
+    package func hasPassed(_ pseudonym: String) -> Bool {
         head.list(.via).contains { member in
             let words = member.split(whereSeparator: { $0 == 0x20 || $0 == 0x09 })
             return words.count >= 2 && words[1].elementsEqual(pseudonym.utf8)

@@ -6,8 +6,8 @@
 // Requests and trailers are read strictly. Responses may end lines in LF, fold lines and put white space before
 // a colon (RFC 9112 2.2, 5.1, 5.2); what is forwarded is written anew, so no such spelling travels on.
 
-struct HTTPHeadParser {
-    enum Kind {
+package struct HTTPHeadParser {
+    package enum Kind {
         /// A request line and fields, strict.
         case request
         /// A status line and fields, tolerant.
@@ -17,12 +17,12 @@ struct HTTPHeadParser {
     }
 
     /// The request line, without its end.
-    static let maximumRequestLine = 8 * 1024
+    package static let maximumRequestLine = 8 * 1024
     /// Start line, fields and line ends together.
-    static let maximumHead = 32 * 1024
-    static let maximumFields = 100
+    package static let maximumHead = 32 * 1024
+    package static let maximumFields = 100
     /// Empty lines skipped before a request line (RFC 9112 2.2 asks for at least one).
-    static let maximumEmptyLines = 4
+    package static let maximumEmptyLines = 4
 
     private let kind: Kind
     private var position = 0
@@ -33,18 +33,18 @@ struct HTTPHeadParser {
     private var fields: [HTTPField] = []
     private var folds: [Range<Int>] = []
 
-    init(_ kind: Kind) {
+    package init(_ kind: Kind) {
         self.kind = kind
         if case .trailers = kind { startLine = 0..<0 }
     }
 
     /// Whether bytes of a message have been seen (empty lines before it do not count).
-    var begun: Bool { position > headStart }
+    package var begun: Bool { position > headStart }
 
     /// Looks at `input`, which begins at the first byte not yet consumed and on every call holds at least what it
     /// held before. Returns the head and its length once it is whole; until then consumes nothing and remembers
     /// how far it has looked, so bytes that trickle in cost no more than bytes that come at once.
-    mutating func parse(_ input: RawSpan) throws(HTTPFault) -> (head: HTTPHead, consumed: Int)? {
+    package mutating func parse(_ input: RawSpan) throws(HTTPFault) -> (head: HTTPHead, consumed: Int)? {
         while position < input.byteCount {
             if position - headStart >= Self.maximumHead { throw .headTooLarge }
             let byte = input.octet(position)
@@ -142,7 +142,7 @@ struct HTTPHeadParser {
 }
 
 /// tchar of RFC 9110 5.6.2.
-func isTokenByte(_ byte: UInt8) -> Bool {
+package func isTokenByte(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "!"), UInt8(ascii: "#")...UInt8(ascii: "'"), UInt8(ascii: "*"), UInt8(ascii: "+"),
         UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "^")...UInt8(ascii: "`"), UInt8(ascii: "|"),
