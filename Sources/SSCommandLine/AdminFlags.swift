@@ -18,16 +18,7 @@ package struct AdminFlags: ParsableArguments {
     package func ask(
         _ program: Program, _ method: AdminMethod, _ target: String, _ body: JSONNode? = nil
     ) throws -> AdminClient.Answer {
-        let client = try client(program)
-        let answer: AdminClient.Answer
-        do throws(AdminClient.Failure) {
-            answer = try client.request(method, target, body)
-        } catch {
-            Report.error(
-                "\(program.rawValue) does not run here: \(error)",
-                help: "start it, or say with -c which configuration it runs with")
-            throw Report.failed
-        }
+        let answer = try answer(of: program, try client(program), method, target, body)
         guard answer.isSuccess else {
             Report.error(answer.error)
             throw Report.failed
@@ -35,7 +26,21 @@ package struct AdminFlags: ParsableArguments {
         return answer
     }
 
-    private func client(_ program: Program) throws -> AdminClient {
+    /// One request, whatever the answer's status is.
+    package func answer(
+        of program: Program, _ client: AdminClient, _ method: AdminMethod, _ target: String, _ body: JSONNode? = nil
+    ) throws -> AdminClient.Answer {
+        do throws(AdminClient.Failure) {
+            return try client.request(method, target, body)
+        } catch {
+            Report.error(
+                "\(program.rawValue) does not run here: \(error)",
+                help: "start it, or say with -c which configuration it runs with")
+            throw Report.failed
+        }
+    }
+
+    package func client(_ program: Program) throws -> AdminClient {
         if let socket { return AdminClient(path: socket) }
         guard let settings = ConfigurationSource.settings(program, config: config) else {
             Report.error(

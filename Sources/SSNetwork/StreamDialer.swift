@@ -22,6 +22,23 @@ extension StreamDialer {
     }
 }
 
+/// Says of one request where it may go, and remembers why not. Asked from any thread.
+package protocol TargetJudge: Sendable {
+    /// Nil lets the name be looked up.
+    func refusal(of name: HostName, port: UInt16) -> DialError?
+    /// Nil lets it be connected to.
+    func refusal(of address: IPAddress, port: UInt16) -> DialError?
+}
+
+/// A dialer that asks a judge besides.
+package protocol JudgedDialer: Sendable {
+    /// As `StreamDialer`'s.
+    func dial(
+        _ target: TargetAddress, on eventLoop: any EventLoop, judge: (any TargetJudge)?,
+        configure: @escaping @Sendable (any Channel) throws -> Void
+    ) -> EventLoopFuture<any Channel>
+}
+
 /// Why a stream could not be opened.
 package enum DialError: Error, Hashable, Sendable {
     /// The host has no address.

@@ -107,20 +107,25 @@ extension ConfigurationReader {
         return ManagerConfiguration(place: place, template: first ?? usual)
     }
 
-    // MARK: Checked, and not acted on
-
-    private mutating func blacklist() -> BlacklistConfiguration {
+    private func blacklist() -> BlacklistConfiguration {
         var blacklist = BlacklistConfiguration()
         guard let section = top["blacklist"]?.section else { return blacklist }
         blacklist.files = section.elements("files").compactMap(\.text)
-        blacklist.rules = section.elements("rules").compactMap(\.text)
-        blacklist.clients = section.elements("clients").compactMap(\.prefix)
-        blacklist.sniff = section["sniff"]?.flag ?? blacklist.sniff
-        for key in ["files", "rules", "clients"] {
-            if let setting = section[key], !setting.elements.isEmpty { reportNotActedOn(setting) }
+        blacklist.rules = section.elements("rules").compactMap { setting in setting.text.map { rule($0, setting) } }
+        blacklist.clients = section.elements("clients").compactMap { setting in
+            setting.prefix.map { rule("client:\($0)", setting) }
         }
+        blacklist.sniff = section["sniff"]?.flag ?? blacklist.sniff
+        blacklist.contact = section["contact"]?.text
+        blacklist.endsSessions = section["end_sessions"]?.flag ?? blacklist.endsSessions
         return blacklist
     }
+
+    private func rule(_ text: String, _ setting: Setting) -> ConfiguredRule {
+        ConfiguredRule(text, source: setting.source.path, line: setting.source.position(of: setting.span.start).line)
+    }
+
+    // MARK: Checked, and not acted on
 
     private mutating func cache() -> CacheConfiguration {
         var cache = CacheConfiguration()

@@ -128,7 +128,7 @@ struct ConfigurationReader {
         settings.adminSocket = top["admin"]?.section?["socket"]?.text ?? settings.adminSocket
         if let acl = flags["acl"] ?? top["acl"] {
             settings.acl = acl.text
-            reportNotActedOn(acl)
+            if program == .local { reportNotActedOn(acl) }
         }
         settings.log = log()
         return settings

@@ -101,7 +101,7 @@ package enum Schema {
         SchemaKey("public_host", .host, .only(.server)),
         SchemaKey("forbidden_ip", .oneOrMany(.anyText), .only(.server)),
         SchemaKey("egress", .section(.egress), .only(.server)),
-        SchemaKey("blacklist", .section(.blacklist), .only(.server), .planned),
+        SchemaKey("blacklist", .section(.blacklist), .only(.server)),
         SchemaKey("cache", .section(.cache), .only(.server), .planned),
         SchemaKey("limits", .section(.limits), .only(.server)),
         SchemaKey("manager_address", .text, .only(.server)),
@@ -143,10 +143,12 @@ package enum Schema {
     ]
 
     private static let blacklist = [
-        SchemaKey("files", .list(.text), .both, .planned),
-        SchemaKey("rules", .list(.text), .both, .planned),
-        SchemaKey("clients", .list(.prefix), .both, .planned),
-        SchemaKey("sniff", .flag, .both, .planned),
+        SchemaKey("files", .list(.text)),
+        SchemaKey("rules", .list(.text)),
+        SchemaKey("clients", .list(.prefix)),
+        SchemaKey("sniff", .flag),
+        SchemaKey("contact", .text),
+        SchemaKey("end_sessions", .flag),
     ]
 
     private static let cache = [

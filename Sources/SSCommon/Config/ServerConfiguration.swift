@@ -51,12 +51,31 @@ package struct EgressConfiguration: Hashable, Sendable {
     package init() {}
 }
 
-/// Checked, and not acted on by this version.
+/// A rule that stands in a configuration.
+package struct ConfiguredRule: Hashable, Sendable {
+    package var text: String
+    /// The configuration's path, and the line in it.
+    package var source: String
+    package var line: Int
+
+    package init(_ text: String, source: String, line: Int) {
+        self.text = text
+        self.source = source
+        self.line = line
+    }
+}
+
+/// What the owner refuses clients.
 package struct BlacklistConfiguration: Hashable, Sendable {
     package var files: [String] = []
-    package var rules: [String] = []
-    package var clients: [IPPrefix] = []
+    package var rules: [ConfiguredRule] = []
+    package var clients: [ConfiguredRule] = []
+    /// Whether names that streams show inside count too.
     package var sniff = true
+    /// How to ask for access; shown on the page.
+    package var contact: String?
+    /// Whether a new rule ends what is open and refused by it.
+    package var endsSessions = false
 
     package init() {}
 }

@@ -5,11 +5,11 @@ package struct HTTPConnectionOptions: Sendable {
     /// Most members read; a longer list is an attack on whoever compares them all.
     package static let maximumMembers = 64
 
-    private(set) var close = false
-    private(set) var keepAlive = false
-    private(set) var upgrade = false
+    package private(set) var close = false
+    package private(set) var keepAlive = false
+    package private(set) var upgrade = false
     /// Every other name in the list.
-    private(set) var names: [ArraySlice<UInt8>] = []
+    package private(set) var names: [ArraySlice<UInt8>] = []
 
     package init(_ head: HTTPHead) throws(HTTPFault) {
         let members = head.list(.connection) + head.list(.proxyConnection)

@@ -2,7 +2,7 @@
 // parsed head, which has none, or from us.
 
 package struct HTTPHeadWriter {
-    private(set) var bytes: [UInt8] = []
+    package private(set) var bytes: [UInt8] = []
 
     package init(capacity: Int) { bytes.reserveCapacity(capacity) }
 

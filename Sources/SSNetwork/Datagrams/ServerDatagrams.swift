@@ -8,9 +8,23 @@ package import SSCommon
 /// Where a server's datagrams may go.
 package protocol DatagramPolicy: Sendable {
     /// Whether a datagram may leave for this address.
-    func allows(_ destination: Endpoint) -> Bool
-    /// The addresses of a name, best first.
-    func resolve(_ name: HostName, on eventLoop: any EventLoop) -> EventLoopFuture<[IPAddress]>
+    func allows(_ destination: Endpoint, from sender: DatagramSender) -> Bool
+    /// The addresses of a name at which datagrams may go to the port, best first.
+    func resolve(
+        _ name: HostName, port: UInt16, from sender: DatagramSender, on eventLoop: any EventLoop
+    ) -> EventLoopFuture<[IPAddress]>
+}
+
+/// Who sends a datagram.
+package struct DatagramSender: Sendable {
+    /// Nil where the port has no users.
+    package let user: String?
+    package let client: SocketAddress
+
+    package init(user: String?, client: SocketAddress) {
+        self.user = user
+        self.client = client
+    }
 }
 
 /// Handler of the UDP channel that clients send to.
@@ -118,19 +132,24 @@ package final class ServerDatagramHandler: ChannelInboundHandler {
             }
         }
         counters.packetUp(bytes: plain.readableBytes)
-        switch opened.address.host {
+        let sender = DatagramSender(user: opened.owner.account?.name, client: envelope.remoteAddress)
+        let port = opened.address.port
+        switch opened.address.canonical.host {
         case .ip(let address):
-            forward(plain, to: Endpoint(address.folded, opened.address.port), through: association)
+            let destination = Endpoint(address.folded, port)
+            guard policy.allows(destination, from: sender) else {
+                counters.finished(.denied)
+                return
+            }
+            forward(plain, to: destination, through: association)
         case .name(let name):
-            let port = opened.address.port
             let payload = plain
-            policy.resolve(name, on: context.eventLoop).assumeIsolated().whenSuccess { addresses in
-                let candidates = addresses.map { Endpoint($0.folded, port) }
-                guard let destination = candidates.first(where: { self.policy.allows($0) }) else {
+            policy.resolve(name, port: port, from: sender, on: context.eventLoop).assumeIsolated().whenSuccess {
+                guard let address = $0.first else {
                     self.counters.finished(.denied)
                     return
                 }
-                self.forward(payload, to: destination, through: association)
+                self.forward(payload, to: Endpoint(address.folded, port), through: association)
                 self.flushAssociations()
             }
         }
@@ -183,10 +202,6 @@ package final class ServerDatagramHandler: ChannelInboundHandler {
     }
 
     private func forward(_ payload: ByteBuffer, to destination: Endpoint, through association: ServerAssociation) {
-        guard policy.allows(destination) else {
-            counters.finished(.denied)
-            return
-        }
         if association.send(payload, to: destination) { unflushed.append(association) }
     }
 

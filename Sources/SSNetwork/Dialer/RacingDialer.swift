@@ -8,7 +8,7 @@ import NIOPosix
 package import SSCommon
 
 /// Dials addresses and names over TCP, racing the addresses of a name (RFC 8305).
-package struct RacingDialer: StreamDialer {
+package struct RacingDialer: StreamDialer, JudgedDialer {
     package struct Options: Sendable {
         /// Which family goes first; see `ConnectionRace`.
         package var ipv6First = false
@@ -47,13 +47,24 @@ package struct RacingDialer: StreamDialer {
     package func dial(
         _ target: TargetAddress, on eventLoop: any EventLoop, configure: @escaping Configure
     ) -> EventLoopFuture<any Channel> {
+        dial(target, on: eventLoop, judge: nil, configure: configure)
+    }
+
+    package func dial(
+        _ target: TargetAddress, on eventLoop: any EventLoop, judge: (any TargetJudge)?, configure: @escaping Configure
+    ) -> EventLoopFuture<any Channel> {
+        let port = target.port
         switch target.canonical.host {
         case .ip(let address):
-            if let error = refuse(address, target.port) { return eventLoop.makeFailedFuture(error) }
-            return connect(Endpoint(address, target.port), options.timeout, on: eventLoop, configure)
+            if let error = refuse(address, port) ?? judge?.refusal(of: address, port: port) {
+                return eventLoop.makeFailedFuture(error)
+            }
+            return connect(Endpoint(address, port), options.timeout, on: eventLoop, configure)
         case .name(let name):
-            if let error = refuseName(name) { return eventLoop.makeFailedFuture(error) }
-            return dial(name, target.port, on: eventLoop, configure)
+            if let error = refuseName(name) ?? judge?.refusal(of: name, port: port) {
+                return eventLoop.makeFailedFuture(error)
+            }
+            return dial(name, port, judge, on: eventLoop, configure)
         }
     }
 
@@ -72,21 +83,22 @@ package struct RacingDialer: StreamDialer {
     }
 
     private func dial(
-        _ name: HostName, _ port: UInt16, on eventLoop: any EventLoop, _ configure: @escaping Configure
+        _ name: HostName, _ port: UInt16, _ judge: (any TargetJudge)?, on eventLoop: any EventLoop,
+        _ configure: @escaping Configure
     ) -> EventLoopFuture<any Channel> {
         let deadline = NIODeadline.now() + options.timeout
         return resolver.resolve(name, on: eventLoop).flatMap { addresses in
-            race(addresses, port, deadline, on: eventLoop, configure)
+            race(addresses, port, judge, deadline, on: eventLoop, configure)
         }
     }
 
     private func race(
-        _ addresses: [IPAddress], _ port: UInt16, _ deadline: NIODeadline, on eventLoop: any EventLoop,
+        _ addresses: [IPAddress], _ port: UInt16, _ judge: (any TargetJudge)?, _ deadline: NIODeadline, on eventLoop: any EventLoop,
         _ configure: @escaping Configure
     ) -> EventLoopFuture<any Channel> {
         var refusal: DialError?
         let allowed = addresses.map(\.folded).filter { address in
-            guard let error = refuse(address, port) else { return true }
+            guard let error = refuse(address, port) ?? judge?.refusal(of: address, port: port) else { return true }
             refusal = refusal ?? error
             return false
         }

@@ -66,7 +66,7 @@ package struct SmallFile: Sendable {
         return Failure(description: "it is larger than \(size)", help: "is this the right file?")
     }
 
-    private static func failure(_ code: CInt) -> Failure {
+    static func failure(_ code: CInt) -> Failure {
         switch code {
         case ENOENT:
             Failure(

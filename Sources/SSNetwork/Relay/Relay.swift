@@ -73,7 +73,7 @@ package final class Relay: Expiring {
     }
 
     /// Ends both sides; a side whose stream was not over sees a failure.
-    func cut() {
+    package func cut() {
         RelayHandler.cut(a, b)
         finish()
     }

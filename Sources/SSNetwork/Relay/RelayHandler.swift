@@ -17,6 +17,8 @@ package final class RelayHandler: ChannelDuplexHandler {
     private enum Phase {
         /// Not linked: what comes in is kept.
         case unlinked
+        /// There will be no link, and the screen waits for what is to be answered.
+        case answering
         /// Copying to the partner.
         case relaying
         /// The partner is gone: what still comes in is thrown away until the peer ends too.
@@ -47,6 +49,10 @@ package final class RelayHandler: ChannelDuplexHandler {
     /// Reads that NIO asked for while the partner could not take more.
     private var isReadHeld = false
     private var early: ByteBuffer?
+    /// Looks at what goes on to the partner, for as long as it wants to.
+    private var screen: (any StreamScreen)?
+    /// What the screen has kept back.
+    private var held: ByteBuffer?
     private var isInputEnded = false
     private var isOutputEnding = false
     private var isBroken = false
@@ -65,6 +71,9 @@ package final class RelayHandler: ChannelDuplexHandler {
 
     /// How long an end that has used more than its user's rate waits before it looks whether that has changed.
     private static let longestPause = TimeAmount.milliseconds(500)
+
+    /// How long an end that was declined waits for what it is to answer.
+    private static let answeringTime = TimeAmount.seconds(3)
 
     /// How long an end that was declined waits for its peer to end too.
     private static let farewellTime = TimeAmount.seconds(10)
@@ -105,6 +114,45 @@ package final class RelayHandler: ChannelDuplexHandler {
         releaseRead()
     }
 
+    /// Has `screen` look at what comes before it is passed on. Before the link.
+    package func setScreen(_ screen: any StreamScreen) {
+        self.screen = screen
+    }
+
+    /// There will be no other end; `screen` waits for what the peer says first, to answer it, for a moment.
+    package func decline(answeringBy screen: any StreamScreen) {
+        guard case .unlinked = phase, let context else { return }
+        self.screen = screen
+        phase = .answering
+        context.eventLoop.assumeIsolated().scheduleTask(in: Self.answeringTime) { self.declineUnanswered() }
+        releaseRead()
+        if let early = early.take() { answer(early) }
+        if isInputEnded { declineUnanswered() }
+    }
+
+    private func declineUnanswered() {
+        guard case .answering = phase else { return }
+        phase = .unlinked
+        screen = nil
+        held = nil
+        decline()
+    }
+
+    private func answer(_ buffer: ByteBuffer) {
+        var all = held.take() ?? ByteBuffer()
+        all.writeImmutableBuffer(buffer)
+        switch screen?.look(at: all.readableBytesSpan) {
+        case .pass where all.readableBytes < Self.maximumEarly:
+            held = all
+        case .refuse(_, let answer?):
+            send(answer)
+            flush()
+            declineUnanswered()
+        case .pass, .passAll, .refuse, nil:
+            declineUnanswered()
+        }
+    }
+
     private func join(_ relay: Relay, _ partner: RelayHandler) {
         self.relay = relay
         self.partner = partner
@@ -114,7 +162,8 @@ package final class RelayHandler: ChannelDuplexHandler {
         guard case .unlinked = phase, let partner, let context else {
             // It closed, or broke, while the other end was being made. What was said before is passed on.
             if !isBroken, let early = early.take() {
-                partner?.send(early)
+                passOn(early)
+                if isInputEnded { passHeld() }
                 partner?.flush()
                 if let account = relay?.account { charge(account, early.readableBytes) }
             }
@@ -124,9 +173,12 @@ package final class RelayHandler: ChannelDuplexHandler {
         phase = .relaying
         allocator?.portion = relay?.account?.portion
         if let early = early.take() {
-            partner.send(early)
+            passOn(early)
             if let account = relay?.account { charge(account, early.readableBytes) }
         }
+        guard case .relaying = phase else { return }
+        if isInputEnded { passHeld() }
+        guard case .relaying = phase else { return }
         partner.flush()
         if isInputEnded { partner.endOutput() }
         if case .closed = phase { return }
@@ -151,8 +203,10 @@ package final class RelayHandler: ChannelDuplexHandler {
         switch phase {
         case .relaying:
             relay?.touch()
-            partner?.send(buffer)
+            if screen == nil { partner?.send(buffer) } else { passOn(buffer) }
             if let account = relay?.account { charge(account, buffer.readableBytes) }
+        case .answering:
+            answer(buffer)
         case .unlinked:
             early.setOrWriteImmutableBuffer(buffer)
         case .discarding:
@@ -162,6 +216,56 @@ package final class RelayHandler: ChannelDuplexHandler {
             break
         }
         if isFirst { allocator?.finish(buffer) }
+    }
+
+    /// What the screen lets pass goes on.
+    private func passOn(_ buffer: ByteBuffer) {
+        guard let screen else {
+            partner?.send(buffer)
+            return
+        }
+        var all = buffer
+        if var kept = held.take() {
+            kept.writeImmutableBuffer(buffer)
+            all = kept
+        }
+        switch screen.look(at: all.readableBytesSpan) {
+        case .pass(let count):
+            if let passed = all.readSlice(length: count), count > 0 { partner?.send(passed) }
+            if all.readableBytes > 0 { held = all }
+        case .passAll:
+            self.screen = nil
+            partner?.send(all)
+        case .refuse(let count, let answer):
+            if let passed = all.readSlice(length: count), count > 0 { partner?.send(passed) }
+            refuse(answer)
+        }
+    }
+
+    /// The end has come: what was kept back goes on, or nothing does.
+    private func passHeld() {
+        guard let screen, let held = held.take() else { return }
+        if screen.mayPassAtEnd() { partner?.send(held) } else { refuse(nil) }
+        self.screen = nil
+    }
+
+    /// What was asked for is refused: the other end is closed, and this one's peer is told so.
+    private func refuse(_ answer: ByteBuffer?) {
+        screen = nil
+        guard case .relaying = phase, let context else { return }
+        phase = .discarding
+        let other = partner.take()
+        other?.flush()
+        other?.partner = nil
+        other?.close()
+        let channel = context.channel
+        farewell = context.eventLoop.scheduleTask(in: Self.farewellTime) { channel.close(promise: nil) }
+        if let answer {
+            send(answer)
+            flush()
+        }
+        endOutput()
+        releaseRead()
     }
 
     /// Counts what was read, and reads no more for as long as the user's rate wants it.
@@ -223,7 +327,9 @@ package final class RelayHandler: ChannelDuplexHandler {
         switch event {
         case ChannelEvent.inputClosed:
             isInputEnded = true
+            if case .relaying = phase { passHeld() }
             if case .relaying = phase { partner?.endOutput() }
+            declineUnanswered()
             relay?.sideEnded()
             // Nobody else is left to close it.
             if isBroken { context.close(promise: nil) }
@@ -269,7 +375,7 @@ package final class RelayHandler: ChannelDuplexHandler {
         switch phase {
         case .unlinked: (early?.readableBytes ?? 0) < Self.maximumEarly
         case .relaying: !isPaced && partner?.isWritable ?? true
-        case .discarding: true
+        case .answering, .discarding: true
         case .closed: true
         }
     }
@@ -337,7 +443,7 @@ package final class RelayHandler: ChannelDuplexHandler {
         case .closed:
             // A broken one is still open: its peer is told nothing. It ends by the relay's clock at the latest.
             if isBroken { relay?.sideEnded() } else { relay?.finish() }
-        case .unlinked, .relaying, .discarding:
+        case .unlinked, .answering, .relaying, .discarding:
             phase = .discarding
             relay?.sideEnded()
             endOutput()
@@ -375,7 +481,7 @@ package final class RelayHandler: ChannelDuplexHandler {
             isFailing = true
             relay?.sideEnded()
             failWhenFlushed()
-        case .unlinked, .relaying, .discarding, .closed:
+        case .unlinked, .answering, .relaying, .discarding, .closed:
             break
         }
     }

@@ -15,7 +15,7 @@ enum ACLSection: Hashable, Sendable {
 
     /// Nil for what is no such line.
     init?(_ line: some Sequence<UInt8>) {
-        var text = String(decoding: line.prefix(40), as: UTF8.self)[...]
+        var text = String(decoding: Array(line.prefix(40)), as: UTF8.self)[...]
         while let last = text.last, last.isWhitespace { text = text.dropLast() }
         switch text {
         case "[outbound_block_list]": self = .refusedTargets

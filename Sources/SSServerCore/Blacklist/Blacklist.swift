@@ -39,6 +39,9 @@ package struct Blacklist: Sendable {
     /// Whether nothing is ever refused.
     package var isEmpty: Bool { sets.allSatisfy { $0.count == 0 } }
 
+    /// Rules of all kinds, without repetitions of names.
+    package var count: Int { sets.reduce(0) { $0 + $1.count } }
+
     /// Whether requests' paths matter.
     package var hasPaths: Bool { sets.contains(where: \.hasPaths) }
 

@@ -32,6 +32,13 @@ package struct RuleSources: Hashable, Sendable {
         return place
     }
 
+    /// The place of a line of the latest source, counted from 1.
+    package mutating func place(line: Int) -> RulePlace {
+        let number = (starts.last ?? 0) + UInt32(clamping: max(1, line) - 1)
+        next = min(max(next, number + 1), RulePlace.limit - 1)
+        return RulePlace(number)
+    }
+
     /// The source's name and the line.
     package func origin(of place: RulePlace) -> (source: String, line: Int) {
         // The last source that begins at or before the place.

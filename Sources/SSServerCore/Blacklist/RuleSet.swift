@@ -1,5 +1,5 @@
 // Rules of one origin, for everybody and for single users, with the places they came from.
-package import SSCommon
+internal import SSCommon
 
 /// Immutable; looked at from any thread.
 package struct RuleSet: Sendable {

@@ -1,5 +1,6 @@
 // One port serves three protocols; the first byte a client sends tells them apart: 5 opens SOCKS5 (RFC 1928
 // section 3), 4 opens SOCKS4 and 4a, a letter opens an HTTP method (RFC 9112 section 3).
+import SSCommon
 
 /// What a client speaks.
 enum FrontProtocol: Hashable, Sendable, CaseIterable {

@@ -8,14 +8,18 @@ final class InboundService: Sendable {
     let ring: KeyRing
     let limits: SourceLimits
     let replay: ReplayGuard
-    let dialer: any StreamDialer
+    let dialer: any JudgedDialer
+    let policy: PolicyInForce
+    let sessions: OpenSessions
     let log: LogSink
     let timeouts: RelayTimeouts
 
     init(
-        ring: KeyRing, limits: SourceLimits, replay: ReplayGuard, dialer: any StreamDialer, log: LogSink,
-        timeouts: RelayTimeouts
+        ring: KeyRing, limits: SourceLimits, replay: ReplayGuard, dialer: any JudgedDialer, policy: PolicyInForce,
+        sessions: OpenSessions, log: LogSink, timeouts: RelayTimeouts
     ) {
+        self.policy = policy
+        self.sessions = sessions
         self.ring = ring
         self.limits = limits
         self.replay = replay

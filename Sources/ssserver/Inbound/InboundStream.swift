@@ -3,6 +3,7 @@
 internal import NIOCore
 internal import SSCommon
 internal import SSNetwork
+internal import SSServerCore
 
 final class InboundStream: ServerStreamOwner {
     private let service: InboundService
@@ -14,6 +15,8 @@ final class InboundStream: ServerStreamOwner {
     let source: SourceLimits.Source?
     /// The list's to write.
     var isWaiting = false
+    /// A rule has ended it.
+    private var isBlocked = false
 
     init(
         _ service: InboundService, _ channel: any Channel, _ loop: LoopContext, _ allocator: ReadAllocator,
@@ -42,15 +45,25 @@ final class InboundStream: ServerStreamOwner {
             refuse(refusal, account, near)
             return
         }
+        let judge = RequestJudge(service.policy, target, user: account?.name)
+        if let judge {
+            if let rule = judge.refusal(client: channel.peerEndpoint?.address) {
+                loop.counters.streamOpened()
+                ended(account)
+                block(target, account, rule, near)
+                return
+            }
+            setScreen(judge, target, account, near)
+        }
         if let peer = channel.peerEndpoint {
             service.log.record(.connecting(target, peer: peer))
         }
         loop.counters.streamOpened()
         let wait = account?.begun(now: NIODeadline.now().uptimeNanoseconds) ?? 0
         if let account, wait > 0 {
-            hold(until: .now() + .nanoseconds(Int64(clamping: wait)), account.rate, target, account, near)
+            hold(until: .now() + .nanoseconds(Int64(clamping: wait)), account.rate, target, judge, account, near)
         } else {
-            dial(target, account, near)
+            dial(target, judge, account, near)
         }
     }
 
@@ -59,7 +72,8 @@ final class InboundStream: ServerStreamOwner {
 
     /// Whoever is ahead of their rate waits before another stream begins, behind those that came before.
     private func hold(
-        until due: NIODeadline, _ rate: UInt64?, _ target: TargetAddress, _ account: UserAccount, _ near: RelayHandler
+        until due: NIODeadline, _ rate: UInt64?, _ target: TargetAddress, _ judge: RequestJudge?,
+        _ account: UserAccount, _ near: RelayHandler
     ) {
         let next = min(due, .now() + Self.longestHold)
         loop.eventLoop.assumeIsolated().scheduleTask(deadline: next) {
@@ -68,9 +82,9 @@ final class InboundStream: ServerStreamOwner {
                 self.loop.counters.finished(account.refusal == nil ? .ok : .limit)
                 near.decline()
             } else if next < due, account.rate == rate {
-                self.hold(until: due, rate, target, account, near)
+                self.hold(until: due, rate, target, judge, account, near)
             } else {
-                self.dial(target, account, near)
+                self.dial(target, judge, account, near)
             }
         }
     }
@@ -99,12 +113,14 @@ final class InboundStream: ServerStreamOwner {
         account?.closeStream()
     }
 
-    private func dial(_ target: TargetAddress, _ account: UserAccount?, _ near: RelayHandler) {
+    private func dial(
+        _ target: TargetAddress, _ judge: RequestJudge?, _ account: UserAccount?, _ near: RelayHandler
+    ) {
         let loop = loop
         let farAllocator = ReadAllocator(loop.buffers)
         let far = RelayHandler(allocator: farAllocator, isFirst: true)
         let bound = NIOLoopBound((far, farAllocator), eventLoop: loop.eventLoop)
-        service.dialer.dial(target, on: loop.eventLoop) { channel in
+        service.dialer.dial(target, on: loop.eventLoop, judge: judge) { channel in
             let (far, allocator) = bound.value
             try StreamSocketOptions.apply(allocator, to: channel)
             try channel.pipeline.syncOperations.addHandler(far)
@@ -112,12 +128,13 @@ final class InboundStream: ServerStreamOwner {
         .assumeIsolated().whenComplete { result in
             switch result {
             case .success:
-                Relay(near, far, on: loop, timeouts: self.service.timeouts, account: account) {
-                    self.ended(account)
-                    loop.counters.finished(.ok)
-                }
+                self.relay(near, far, judge, account)
             case .failure(let error):
                 self.ended(account)
+                if let rule = judge?.refusal {
+                    self.block(target, account, rule, near)
+                    return
+                }
                 let error = error as? DialError ?? .failed("")
                 loop.counters.finished(error.status)
                 self.service.log.log(
@@ -127,6 +144,68 @@ final class InboundStream: ServerStreamOwner {
                 near.decline()
             }
         }
+    }
+
+    private func relay(_ near: RelayHandler, _ far: RelayHandler, _ judge: RequestJudge?, _ account: UserAccount?) {
+        let session = judge.map { OpenSession($0, client: channel.peerEndpoint?.address) }
+        if let session { service.sessions.add(session, on: loop.eventLoop) }
+        let relay = Relay(near, far, on: loop, timeouts: service.timeouts, account: account) {
+            self.ended(account)
+            self.loop.counters.finished(self.isBlocked ? .blocked : .ok)
+            if let session { self.service.sessions.remove(session, on: self.loop.eventLoop) }
+        }
+        session?.relay = relay
+    }
+
+    // MARK: The owner's rules
+
+    /// What is refused by a rule ends in good order, as when a target cannot be had; a request in plain HTTP is answered with
+    /// the page.
+    private func block(_ target: TargetAddress, _ account: UserAccount?, _ rule: DecidingRule, _ near: RelayHandler) {
+        loop.counters.finished(.blocked)
+        service.policy.refusals.note(target, peer: channel.peerEndpoint, user: account?.name, rule)
+        near.decline(
+            answeringBy: AnsweringScreen { path in
+                self.page(target, path, rule)
+            })
+    }
+
+    private func setScreen(
+        _ judge: RequestJudge, _ target: TargetAddress, _ account: UserAccount?, _ near: RelayHandler
+    ) {
+        let policy = service.policy.current
+        guard policy.sniffs else { return }
+        let isAddress = if case .ip = target.canonical.host { true } else { false }
+        near.setScreen(
+            JudgingScreen(judge, isStrict: isAddress || policy.hasPaths) { rule, shown in
+                self.isBlocked = true
+                let (host, path) = Self.words(shown)
+                let named = host.flatMap { TargetAddress(host: $0, port: target.port) } ?? target
+                self.service.policy.refusals.note(named, peer: self.channel.peerEndpoint, user: account?.name, rule)
+                return self.page(named, path, rule)
+            })
+    }
+
+    private static func words(_ shown: ShownTarget?) -> (host: String?, path: String?) {
+        switch shown {
+        case .tlsName(let name): (name.text, nil)
+        case .request(.name(let name), let path): (name.text, String(decoding: path, as: UTF8.self))
+        case .request(.address(let address), let path): ("\(address)", String(decoding: path, as: UTF8.self))
+        case .request(nil, let path): (nil, String(decoding: path, as: UTF8.self))
+        case nil: (nil, nil)
+        }
+    }
+
+    private func page(_ target: TargetAddress, _ path: String?, _ rule: DecidingRule) -> ByteBuffer {
+        let host =
+            switch target.canonical.host {
+            case .ip(let address): "\(address)"
+            case .name(let name): "\(name)"
+            }
+        return ByteBuffer(
+            bytes: BlockedPage.response(
+                host: host, path: path, rule, contact: service.policy.current.contact,
+                date: HTTPDate.text(Int64(clamping: WallClock.now()))))
     }
 
     func requestRefused(_ fault: StreamFault, context: ChannelHandlerContext) {

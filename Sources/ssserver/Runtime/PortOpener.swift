@@ -21,7 +21,9 @@ struct PortOpener: Sendable {
     let group: any EventLoopGroup
     let loops: LoopContexts
     let resolver: any NameResolver
-    let dialer: any StreamDialer
+    let dialer: any JudgedDialer
+    let policy: PolicyInForce
+    let sessions: OpenSessions
     let egress: EgressGuard
     let lists: UnauthenticatedLists
     let memory: ReplayMemory
@@ -79,7 +81,8 @@ struct PortOpener: Sendable {
     ) -> EventLoopFuture<StreamListener> {
         let idle = UInt32(clamping: endpoint.timeout.components.seconds)
         let service = InboundService(
-            ring: ring, limits: lists.limits, replay: memory.streams, dialer: dialer, log: log,
+            ring: ring, limits: lists.limits, replay: memory.streams, dialer: dialer, policy: policy,
+            sessions: sessions, log: log,
             timeouts: RelayTimeouts(idle: max(1, idle)))
         return StreamListener.bind(address, group: group, loops: loops, keepAlive: keepAlive) {
             [lists] channel, loop, allocator in
@@ -97,7 +100,7 @@ struct PortOpener: Sendable {
                 logger.warning(
                     "a datagram could not be sent; the UDP port is opened anew", metadata: ["address": "\($0)"])
             },
-            handler: { [memory, policy = DatagramEgress(egress: egress, resolver: resolver)] in
+            handler: { [memory, policy = DatagramEgress(egress: egress, resolver: resolver, policy: policy)] in
                 ServerDatagramHandler(
                     ring, policy: policy, counters: counters, replay: memory.datagrams,
                     ledger: memory.sessions, limit: Self.maximumAssociations, lifetime: lifetime)

@@ -20,10 +20,15 @@ final class ServerRuntime: Sendable {
     private let ports: [ServedPort]
     private let users: UserRegistry
     private let limits: SourceLimits
+    private let policy: PolicyInForce
+    private let rules: PolicyKeeper
+    private let sessions: OpenSessions
     private let started = WallClock.now()
 
     /// How long open streams may go on after the listeners are closed.
     private static let drainTime = Duration.seconds(5)
+    /// How often it is looked whether lists have changed; one that is left alone for so long is read.
+    private static let watchInterval = Duration.milliseconds(250)
 
     /// `credentials` are those of the configuration's listeners, in their order.
     init(_ configuration: ServerConfiguration, credentials: [Credential], log: LogSink, logger: Logger) {
@@ -40,6 +45,12 @@ final class ServerRuntime: Sendable {
         // Where nothing can be kept nothing was, unless users say otherwise: then it is an error that the file cannot be read.
         let isUsable = directory.map { (try? StateDirectory.make($0)) != nil } ?? false
         let hasUsers = ports.contains { !$0.users.isEmpty }
+        policy = PolicyInForce(refusals: Refusals(log: log))
+        rules = PolicyKeeper(
+            configuration.blacklist, acl: configuration.settings.acl, directory: isUsable ? directory : nil,
+            inForce: policy, logger: logger)
+        sessions = OpenSessions(group)
+        policy.onChange { [sessions] in sessions.endRefused(by: $0) }
         users = UserRegistry(
             ports, path: isUsable || hasUsers ? directory.map { $0 + "/users.sqlite" } : nil, logger: logger)
     }
@@ -55,18 +66,24 @@ final class ServerRuntime: Sendable {
         var managed: ManagedPorts?
         var manager: ManagerSocket?
         var admin: AdminServer?
-        /// Ends with the server.
+        /// End with the server.
         var books: Task<Void, Never>?
+        var watch: Task<Void, Never>?
     }
 
     /// Opens every port, or none.
     func start(descriptors: Int) async throws(StartFailure) -> Listeners {
-        do throws(UserStoreFailure) {
+        do throws(StoreFailure) {
             try await users.start()
         } catch {
             throw StartFailure(
                 "what is known about users cannot be read: \(error)",
                 help: "it may say whom not to serve; mend the file or move it away")
+        }
+        do throws(RuleFault) {
+            try await rules.start()
+        } catch {
+            throw StartFailure("\(error)", help: error.help)
         }
         let addresses = try await ListenAddress.resolve(
             configuration.listeners.map(\.address), with: resolver, on: group.any())
@@ -91,9 +108,12 @@ final class ServerRuntime: Sendable {
             await close(listeners)
             throw error
         }
-        listeners.admin = await openAdmin(managed: listeners.managed, descriptors: descriptors)
+        listeners.admin = await openAdmin(egress, managed: listeners.managed, descriptors: descriptors)
         listeners.books = Task { [users] in
             while (try? await Task.sleep(for: .seconds(1))) != nil { await users.tick() }
+        }
+        listeners.watch = Task { [rules] in
+            while (try? await Task.sleep(for: Self.watchInterval)) != nil { await rules.look() }
         }
         return listeners
     }
@@ -105,7 +125,8 @@ final class ServerRuntime: Sendable {
         options.keepAlive = configuration.settings.keepAlive.map { KeepAlive($0) }
         return PortOpener(
             group: group, loops: loops, resolver: resolver,
-            dialer: egress.dialer(resolver: resolver, options: options), egress: egress,
+            dialer: egress.dialer(resolver: resolver, options: options), policy: policy, sessions: sessions,
+            egress: egress,
             lists: UnauthenticatedLists(group, descriptors: descriptors, limits: limits),
             memory: memory, keepAlive: keepAlive,
             udpTimeout: configuration.settings.udpTimeout, log: log, logger: logger)
@@ -120,12 +141,13 @@ final class ServerRuntime: Sendable {
     }
 
     /// Without its API a server serves all the same.
-    private func openAdmin(managed: ManagedPorts?, descriptors: Int) async -> AdminServer? {
+    private func openAdmin(_ egress: EgressGuard, managed: ManagedPorts?, descriptors: Int) async -> AdminServer? {
         let paths = AdminSocket.paths(.ssserver, configuration.settings)
         guard !paths.isEmpty else { return nil }
         var routes = AdminRoutes()
         routes.add(StatusRoutes.routes(self, managed: managed, descriptors: descriptors))
         routes.add(UserRoutes.routes(users))
+        routes.add(BlacklistRoutes.routes(rules, policy, egress, resolver, group))
         routes.add(StandardRoutes.routes(users) { [ledger] in ledger.snapshot() })
         do throws(AdminServer.Failure) {
             return try await AdminSocket.serve(routes, at: paths, of: .ssserver)
@@ -152,6 +174,7 @@ final class ServerRuntime: Sendable {
         let open = ledger.snapshot().streamsOpen
         if open > 0 { logger.info("ending streams that are still open", metadata: ["streams": "\(open)"]) }
         listeners.books?.cancel()
+        listeners.watch?.cancel()
         await users.end()
         endResolver()
         try? await group.shutdownGracefully()

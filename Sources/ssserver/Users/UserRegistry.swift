@@ -50,7 +50,7 @@ actor UserRegistry {
 
     /// Reads the file, if there is one or will be, and tells the ports whom to accept. A file that cannot be read is
     /// an error: it may say whom not to serve.
-    func start() throws(UserStoreFailure) {
+    func start() throws(StoreFailure) {
         var content = UserStore.Content()
         let hasUsers = ports.contains { !$0.users.isEmpty }
         if let path, hasUsers || SmallFile.exists(path) {
@@ -63,7 +63,7 @@ actor UserRegistry {
                 warnOfLoss(error)
             }
         } else if hasUsers {
-            warnOfLoss(UserStoreFailure(description: "there is no state directory"))
+            warnOfLoss(StoreFailure(description: "there is no state directory"))
         }
         var configured: [UserKey: UserLimits] = [:]
         for port in ports {
@@ -94,7 +94,7 @@ actor UserRegistry {
         account(key).recall(used: monthly?.sum ?? 0, seen: content.seen[key] ?? 0)
     }
 
-    private func warnOfLoss(_ failure: UserStoreFailure) {
+    private func warnOfLoss(_ failure: StoreFailure) {
         logger.warning(
             "what users use cannot be kept, so quotas begin anew with each start", metadata: ["reason": "\(failure)"])
     }
@@ -299,7 +299,7 @@ actor UserRegistry {
         guard let path else {
             throw AdminFailure(507, "nothing can be kept: there is no state directory; name a \"state_directory\"")
         }
-        do throws(UserStoreFailure) {
+        do throws(StoreFailure) {
             if store == nil { store = try UserStore(path: path) }
             try store?.keep(book.change(of: key), of: key, secret: secret, identity: identity)
         } catch {
@@ -374,7 +374,7 @@ actor UserRegistry {
         logger.warning(
             "the users of a port get other passwords, because the configuration has no \"users\" for it any more",
             metadata: ["port": "\(number)"])
-        do throws(UserStoreFailure) {
+        do throws(StoreFailure) {
             try store?.keep(book.change(of: first), of: first, secret: secrets[first], identity: identity)
         } catch {
             warnOfLoss(error)
@@ -404,7 +404,7 @@ actor UserRegistry {
                 UserStore.Entry(key: key, month: used.month, moved: used.unwritten, seen: reading.seen))
         }
         guard !entries.isEmpty else { return }
-        do throws(UserStoreFailure) {
+        do throws(StoreFailure) {
             try store.add(entries)
             for entry in entries {
                 usage[entry.key]?.wrote(entry.moved)

@@ -5,17 +5,6 @@ internal import GRDB
 internal import SSCommon
 internal import SSServerCore
 
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Darwin)
-    internal import Darwin
-#endif
-
-/// Why something could not be stored or read, in words for a person.
-struct UserStoreFailure: Error, CustomStringConvertible {
-    let description: String
-}
-
 final class UserStore: Sendable {
     /// All that is in the file.
     struct Content {
@@ -39,41 +28,9 @@ final class UserStore: Sendable {
 
     private let database: DatabaseQueue
 
-    /// Opens the file, or makes it, for the owner alone; one that was only begun is not left there.
-    init(path: String) throws(UserStoreFailure) {
-        let isNew = try Self.make(path)
-        do {
-            database = try Self.database(path)
-        } catch {
-            if isNew { for suffix in ["", "-wal", "-shm", "-journal"] { unlink(path + suffix) } }
-            throw UserStoreFailure(description: "\(path): \(Self.words(error))")
-        }
-    }
-
-    /// True if there was no file yet.
-    private static func make(_ path: String) throws(UserStoreFailure) -> Bool {
-        let flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW
-        var descriptor = open(path, flags | O_CREAT | O_EXCL, 0o600)
-        let isNew = descriptor >= 0
-        if !isNew, errno == EEXIST { descriptor = open(path, flags) }
-        guard descriptor >= 0 else {
-            throw UserStoreFailure(description: "\(path): \(String(cString: strerror(errno)))")
-        }
-        close(descriptor)
-        return isNew
-    }
-
-    private static func database(_ path: String) throws -> DatabaseQueue {
-        var configuration = GRDB.Configuration()
-        configuration.journalMode = .wal
-        configuration.busyMode = .timeout(2)
-        configuration.prepareDatabase { database in
-            // A command is acknowledged when it would survive a power cut.
-            try database.execute(sql: "PRAGMA synchronous = FULL")
-        }
-        let database = try DatabaseQueue(path: path, configuration: configuration)
-        try migrator.migrate(database)
-        return database
+    /// Opens the file, or makes it, for the owner alone.
+    init(path: String) throws(StoreFailure) {
+        database = try StateDatabase.open(path, migrator: Self.migrator)
     }
 
     private static var migrator: DatabaseMigrator {
@@ -98,23 +55,13 @@ final class UserStore: Sendable {
         return migrator
     }
 
-    /// Without the statement and its arguments, which may hold keys.
-    private static func words(_ error: any Error) -> String {
-        guard let error = error as? DatabaseError else { return "it cannot be used" }
-        return error.message ?? "\(error.resultCode)"
+    private func write(_ body: (Database) throws -> Void) throws(StoreFailure) {
+        try StateDatabase.catching { try database.write(body) }
     }
 
-    private func write(_ body: (Database) throws -> Void) throws(UserStoreFailure) {
-        do {
-            try database.write(body)
-        } catch {
-            throw UserStoreFailure(description: Self.words(error))
-        }
-    }
-
-    func load(_ month: CalendarMonth) throws(UserStoreFailure) -> Content {
-        do {
-            return try database.read { database in
+    func load(_ month: CalendarMonth) throws(StoreFailure) -> Content {
+        try StateDatabase.catching {
+            try database.read { database in
                 var content = Content()
                 for row in try Row.fetchAll(database, sql: "SELECT * FROM user") {
                     let key = Self.key(row)
@@ -139,15 +86,13 @@ final class UserStore: Sendable {
                 }
                 return content
             }
-        } catch {
-            throw UserStoreFailure(description: Self.words(error))
         }
     }
 
     /// What a command changed: nil forgets it. `identity` is a port's, if it has just got one.
     func keep(
         _ change: UserChange?, of key: UserKey, secret: String?, identity: String?
-    ) throws(UserStoreFailure) {
+    ) throws(StoreFailure) {
         try write { database in
             if let identity {
                 try database.execute(
@@ -169,7 +114,7 @@ final class UserStore: Sendable {
     }
 
     /// Adds to the books, all or nothing.
-    func add(_ entries: [Entry]) throws(UserStoreFailure) {
+    func add(_ entries: [Entry]) throws(StoreFailure) {
         try write { database in
             let usage = try database.makeStatement(
                 sql: """

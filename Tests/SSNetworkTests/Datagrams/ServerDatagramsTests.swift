@@ -10,9 +10,11 @@ import Testing
 struct ServerDatagramsTests {
     private struct Policy: DatagramPolicy {
         var denied: Set<UInt16> = []
-        func allows(_ destination: Endpoint) -> Bool { !denied.contains(destination.port) }
-        func resolve(_ name: HostName, on eventLoop: any EventLoop) -> EventLoopFuture<[IPAddress]> {
-            eventLoop.makeSucceededFuture([.v4(IPv4Address(127, 0, 0, 1))])
+        func allows(_ destination: Endpoint, from sender: DatagramSender) -> Bool { !denied.contains(destination.port) }
+        func resolve(
+            _ name: HostName, port: UInt16, from sender: DatagramSender, on eventLoop: any EventLoop
+        ) -> EventLoopFuture<[IPAddress]> {
+            eventLoop.makeSucceededFuture(denied.contains(port) ? [] : [.v4(IPv4Address(127, 0, 0, 1))])
         }
     }
 

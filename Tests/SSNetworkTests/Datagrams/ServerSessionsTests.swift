@@ -10,8 +10,10 @@ struct ServerSessionsTests {
         method: .blake3AES256GCM, key: SecretKey([UInt8](repeating: 7, count: 32)))
 
     private struct Policy: DatagramPolicy {
-        func allows(_ destination: Endpoint) -> Bool { true }
-        func resolve(_ name: HostName, on eventLoop: any EventLoop) -> EventLoopFuture<[IPAddress]> {
+        func allows(_ destination: Endpoint, from sender: DatagramSender) -> Bool { true }
+        func resolve(
+            _ name: HostName, port: UInt16, from sender: DatagramSender, on eventLoop: any EventLoop
+        ) -> EventLoopFuture<[IPAddress]> {
             eventLoop.makeFailedFuture(DialError.nameNotFound)
         }
     }

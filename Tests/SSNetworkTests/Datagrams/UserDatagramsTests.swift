@@ -7,8 +7,10 @@ import Testing
 @Suite("Users' UDP on the server", .serialized)
 struct UserDatagramsTests {
     private struct Policy: DatagramPolicy {
-        func allows(_ destination: Endpoint) -> Bool { true }
-        func resolve(_ name: HostName, on eventLoop: any EventLoop) -> EventLoopFuture<[IPAddress]> {
+        func allows(_ destination: Endpoint, from sender: DatagramSender) -> Bool { true }
+        func resolve(
+            _ name: HostName, port: UInt16, from sender: DatagramSender, on eventLoop: any EventLoop
+        ) -> EventLoopFuture<[IPAddress]> {
             eventLoop.makeFailedFuture(DialError.nameNotFound)
         }
     }

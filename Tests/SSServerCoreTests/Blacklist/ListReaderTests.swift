@@ -23,17 +23,17 @@ struct ListReaderTests {
         """
 
     private func read(_ bytes: [UInt8], cutAt cuts: [Int]) -> (book: RuleBook, report: ListReport, sources: RuleSources) {
-        var builder = RuleBook.Builder(seed: (1, 2))
-        var sources = RuleSources()
-        sources.begin("lists/ads.txt")
+        var builder = RuleSet.Builder(.mostExact, seed: (1, 2))
+        builder.sources.begin("lists/ads.txt")
         var reader = ListReader()
         var start = 0
         for cut in cuts.sorted() + [bytes.count] {
-            Array(bytes[start..<cut]).withUnsafeBytes { reader.read($0, into: &builder, &sources) }
+            Array(bytes[start..<cut]).withUnsafeBytes { reader.read($0, into: &builder) }
             start = cut
         }
-        reader.end(into: &builder, &sources)
-        return (RuleBook(builder), reader.report, sources)
+        reader.end(into: &builder)
+        let set = RuleSet(builder)
+        return (set.general[0], reader.report, set.sources)
     }
 
     private func check(_ result: (book: RuleBook, report: ListReport, sources: RuleSources)) throws {
@@ -43,7 +43,7 @@ struct ListReaderTests {
         #expect(report.badLines == 1 && report.complaints == [.init(line: 8, fault: .unknown)])
         #expect(report.unenforceable == [.cosmetic: 1])
         func origin(_ name: String) throws -> String? {
-            let found = book.match(try #require(DomainName(name)))
+            let found = book.match(try #require(DomainName(name)), port: 443)
             return found.map { found in
                 let origin = sources.origin(of: found.place)
                 return "\(found.isAllowed ? "@@" : "")\(found.text) (\(origin.source):\(origin.line))"
@@ -57,7 +57,7 @@ struct ListReaderTests {
         #expect(try origin("mytracker.example") == "*track* (lists/ads.txt:10)")
         #expect(try origin("last.example") == "||last.example^ (lists/ads.txt:14)")
         #expect(try origin("localhost") == nil && origin("b.com") == nil)
-        #expect(book.match(try #require(IPAddress("192.0.2.9")))?.text == "192.0.2.0/24")
+        #expect(book.match(try #require(IPAddress("192.0.2.9")), port: 443)?.text == "192.0.2.0/24")
         let host = RequestHost.name(try #require(DomainName("b.com")))
         #expect(book.match(host, path: Array("/path/x".utf8))?.text == "b.com/path")
         #expect(book.match(host, path: Array("/other".utf8)) == nil)
@@ -78,7 +78,7 @@ struct ListReaderTests {
         let (book, report, _) = read(bytes, cutAt: [100, 5000, 500_000])
         #expect(report.lines == 5 && report.badLines == 3 && report.rules == 2)
         #expect(report.complaints.map(\.fault) == [.tooLong, .notText, .notText])
-        #expect(book.match(try #require(DomainName("b.com"))) != nil)
+        #expect(book.match(try #require(DomainName("b.com")), port: 443) != nil)
     }
 
     @Test("Complaints are counted beyond the first twenty, and repetitions take no room")

@@ -17,16 +17,18 @@ struct UnauthenticatedListTests {
         let loop: LoopContext
         let eventLoop = EmbeddedEventLoop()
 
-        init(limit: Int, perSource: Int = 64, dialer: any StreamDialer = Nowhere()) throws {
+        init(limit: Int, perSource: Int = 64, dialer: any JudgedDialer = Nowhere()) throws {
             var limits = ConnectionLimits()
             limits.waitingPerSource = perSource
             lists = UnauthenticatedLists(eventLoop, limit: limit, limits: SourceLimits(limits))
             list = lists[eventLoop]
             loop = LoopContext(eventLoop, counters: TrafficLedger().makeCounters())
+            let log = try LogSink(.file("/dev/null"))
             service = InboundService(
                 ring: KeyRing(AcceptedKeys(Credential(method: .aes128GCM, password: "a password for tests"))),
                 limits: lists.limits,
-                replay: ReplayGuard(capacity: 10), dialer: dialer, log: try LogSink(.file("/dev/null")),
+                replay: ReplayGuard(capacity: 10), dialer: dialer,
+                policy: PolicyInForce(refusals: Refusals(log: log)), sessions: OpenSessions(eventLoop), log: log,
                 timeouts: RelayTimeouts())
         }
 
@@ -192,10 +194,12 @@ private final class TwoLoops: Sendable {
         let pair = Pair(loops)
         contexts = LoopContexts(pair, ledger: TrafficLedger())
         lists = UnauthenticatedLists(pair, limit: limit, limits: SourceLimits(limits))
+        let log = try LogSink(.file("/dev/null"))
         service = InboundService(
             ring: KeyRing(AcceptedKeys(Credential(method: .aes128GCM, password: "a password for tests"))),
             limits: lists.limits, replay: ReplayGuard(capacity: 10), dialer: Nowhere(),
-            log: try LogSink(.file("/dev/null")), timeouts: RelayTimeouts())
+            policy: PolicyInForce(refusals: Refusals(log: log)), sessions: OpenSessions(pair), log: log,
+            timeouts: RelayTimeouts())
     }
 
     func accept(_ index: Int, from address: String) async throws -> NIOAsyncTestingChannel {
@@ -219,19 +223,19 @@ private final class TwoLoops: Sendable {
     }
 }
 
-private struct Nowhere: StreamDialer {
+private struct Nowhere: JudgedDialer {
     func dial(
-        _ target: TargetAddress, on eventLoop: any EventLoop,
+        _ target: TargetAddress, on eventLoop: any EventLoop, judge: (any TargetJudge)?,
         configure: @escaping @Sendable (any Channel) throws -> Void
     ) -> EventLoopFuture<any Channel> { eventLoop.makeFailedFuture(DialError.refused) }
 }
 
 /// Dials until it is told to give up.
-private final class Waiting: StreamDialer {
+private final class Waiting: JudgedDialer {
     private let promises = NIOLockedValueBox<[EventLoopPromise<any Channel>]>([])
 
     func dial(
-        _ target: TargetAddress, on eventLoop: any EventLoop,
+        _ target: TargetAddress, on eventLoop: any EventLoop, judge: (any TargetJudge)?,
         configure: @escaping @Sendable (any Channel) throws -> Void
     ) -> EventLoopFuture<any Channel> {
         let promise = eventLoop.makePromise(of: (any Channel).self)

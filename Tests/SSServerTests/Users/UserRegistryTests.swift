@@ -567,7 +567,7 @@ struct UserRegistryTests {
         try Data("no database at all, whatever the name says".utf8).write(to: URL(fileURLWithPath: scratch.file))
         for users in [nil, [UserConfiguration("ann", PortSetting.freshKey(.blake3AES256GCM))]] {
             let rig = try RegistryRig([PortSetting(users: users)], scratch)
-            await #expect(throws: UserStoreFailure.self) { try await rig.registry.start() }
+            await #expect(throws: StoreFailure.self) { try await rig.registry.start() }
         }
     }
 

@@ -25,7 +25,7 @@ struct UserStoreTests {
             try body()
             return nil
         } catch {
-            #expect(error is UserStoreFailure)
+            #expect(error is StoreFailure)
             return "\(error)"
         }
     }

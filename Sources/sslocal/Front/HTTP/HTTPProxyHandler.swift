@@ -259,8 +259,8 @@ extension HTTPProxyHandler {
             switch answer {
             case .help(let address):
                 HTTPLocalResponse(
-                    status: 200, html: HelpPage.html(address: address, socks: configuration.mode != .http))
-            case .options: HTTPLocalResponse(status: 200, html: "", fields: [("Allow", "OPTIONS, CONNECT, GET, HEAD")])
+                    .local, status: 200, html: HelpPage.html(address: address, socks: configuration.mode != .http))
+            case .options: HTTPLocalResponse(.local, status: 200, html: "", fields: [("Allow", "OPTIONS, CONNECT, GET, HEAD")])
             case .authenticate:
                 HTTPLocalResponse(
                     .authenticate, requestID: id, fields: [("Proxy-Authenticate", "Basic realm=\"sslocal\"")])

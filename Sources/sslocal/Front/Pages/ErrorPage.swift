@@ -87,3 +87,9 @@ extension ErrorPage {
         what: "What the web site sent is not valid HTTP.",
         advice: "If the site uses HTTPS, open it with https://.")
 }
+
+extension HTTPLocalResponse {
+    init(_ page: ErrorPage, requestID: String, fields: [(name: String, value: String)] = []) {
+        self.init(.local, status: page.status, html: page.html(requestID: requestID), fields: fields)
+    }
+}

@@ -1,24 +1,26 @@
 // A whole response made here. The fields make the page harmless: no script, no guessing of types, no storing.
-import SSCommon
-
-struct HTTPLocalResponse: Equatable {
-    var status: Int
-    var html: String
+package struct HTTPLocalResponse: Equatable {
+    package var status: Int
+    package var html: String
     /// Whole lines' worth of further fields, name and value.
-    var fields: [(name: String, value: String)]
+    package var fields: [(name: String, value: String)]
 
-    init(status: Int, html: String, fields: [(name: String, value: String)] = []) {
+    /// The program that made it, as Proxy-Status names it.
+    private let program: Program
+
+    package init(_ program: Program, status: Int, html: String, fields: [(name: String, value: String)] = []) {
+        self.program = program
         self.status = status
         self.html = html
         self.fields = fields
     }
 
-    static func == (a: Self, b: Self) -> Bool {
+    package static func == (a: Self, b: Self) -> Bool {
         a.status == b.status && a.html == b.html && a.fields.elementsEqual(b.fields, by: ==)
     }
 
     /// The bytes; without a body for HEAD. `persists` says what Connection tells the client.
-    func encode(to request: HTTPRequest?, persists: Bool, date: String) -> [UInt8] {
+    package func encode(to request: HTTPRequest?, persists: Bool, date: String) -> [UInt8] {
         let content = Array(html.utf8)
         var writer = HTTPHeadWriter(capacity: content.count + 512)
         writer.text("HTTP/1.1 \(status) \(Self.reason(status))\r\n")
@@ -30,7 +32,7 @@ struct HTTPLocalResponse: Equatable {
         }
         writer.line("Cache-Control", "no-store")
         // RFC 9209: whoever reads it knows that this is no answer of the target's.
-        if status >= 400 { writer.line("Proxy-Status", "sslocal; error=\(Self.proxyError(status))") }
+        if status >= 400 { writer.line("Proxy-Status", "\(program.rawValue); error=\(Self.proxyError(status))") }
         for (name, value) in fields { writer.line(name, value) }
         writer.line("Content-Length", String(content.count))
         if !persists {
@@ -73,11 +75,5 @@ struct HTTPLocalResponse: Equatable {
         case 508: "Loop Detected"
         default: "Error"
         }
-    }
-}
-
-extension HTTPLocalResponse {
-    init(_ page: ErrorPage, requestID: String, fields: [(name: String, value: String)] = []) {
-        self.init(status: page.status, html: page.html(requestID: requestID), fields: fields)
     }
 }

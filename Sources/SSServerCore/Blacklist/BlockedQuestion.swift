@@ -1,0 +1,58 @@
+// What somebody wants to know about: a host, perhaps with a port, or a URL.
+internal import SSCommon
+
+package struct BlockedQuestion: Hashable, Sendable {
+    package let host: RequestHost
+    package let port: UInt16
+    /// Normalised; of plain HTTP only, where it can be seen.
+    package let path: [UInt8]?
+    /// A URL of HTTPS has a path that nobody sees.
+    package let hasHiddenPath: Bool
+    package let shown: String
+
+    /// Nil for what is none.
+    package init?(_ text: String) {
+        var rest = text[...]
+        while let first = rest.first, first.isWhitespace { rest = rest.dropFirst() }
+        while let last = rest.last, last.isWhitespace { rest = rest.dropLast() }
+        let trimmed = String(rest)
+        var scheme = ""
+        if let colon = rest.range(of: "://") {
+            scheme = rest[..<colon.lowerBound].lowercased()
+            rest = rest[colon.upperBound...]
+        }
+        guard ["", "http", "https", "ws", "wss"].contains(scheme) else { return nil }
+        let end = rest.firstIndex { $0 == "/" || $0 == "?" || $0 == "#" } ?? rest.endIndex
+        var authority = rest[..<end]
+        if let at = authority.lastIndex(of: "@") { authority = authority[authority.index(after: at)...] }
+        // A bare IPv6 address has no port.
+        let bare = IPAddress(String(authority)).map { TargetAddress.Host.ip($0) }
+        let place = try? HostPort(String(authority))
+        guard let found = bare ?? place?.host else { return nil }
+        let isSecret = scheme == "https" || scheme == "wss"
+        port = (bare == nil ? place?.port : nil) ?? (isSecret ? 443 : scheme.isEmpty ? 443 : 80)
+        switch TargetAddress(found, port: port).canonical.host {
+        case .ip(let address): host = .address(address.folded)
+        case .name(let name):
+            guard let name = try? DomainName(name) else { return nil }
+            host = .name(name)
+        }
+        let tail = rest[end...].prefix { $0 != "#" }
+        let path = RequestPath.normalised((tail.isEmpty ? "/" : tail).utf8)
+        self.path = isSecret ? nil : path
+        hasHiddenPath = isSecret && tail.count > 1
+        shown = trimmed
+    }
+}
+
+extension Substring {
+    /// Where `text` first stands.
+    fileprivate func range(of text: String) -> Range<Index>? {
+        var start = startIndex
+        while start < endIndex {
+            if self[start...].hasPrefix(text) { return start..<index(start, offsetBy: text.count) }
+            start = index(after: start)
+        }
+        return nil
+    }
+}

@@ -1,0 +1,214 @@
+// Keeps the owner's rules: reads them, watches their files, takes commands, and puts what comes of it in force as a whole.
+// What cannot be read changes nothing.
+internal import Dispatch
+internal import Logging
+internal import SSCommon
+internal import SSNetwork
+internal import SSServerCore
+
+actor PolicyKeeper {
+    private let inForce: PolicyInForce
+    private let logger: Logger
+    private let path: String?
+    private var settings: BlacklistConfiguration
+    private var acl: String?
+    private var store: RuleStore?
+    private var commands: [StoredRule] = []
+    private var blacklist = Blacklist()
+    private var files: [LoadedFile] = []
+    /// Of each file when it was last read, or could not be.
+    private var stamps: [String: FileStamp?] = [:]
+    /// Of those that have changed since: when they were last looked at.
+    private var unsettled: [String: FileStamp?] = [:]
+    private var isLoading = false
+
+    /// Files are read on a thread of their own: a million lines keep one busy for a while.
+    private static let readers = DispatchQueue(label: "lists")
+    /// Rules that commands have made.
+    static let ruleLimit = 100_000
+
+    /// `directory` is where commands' rules are kept; nil for nowhere. Relative paths are the process's.
+    init(
+        _ settings: BlacklistConfiguration, acl: String?, directory: String?, inForce: PolicyInForce, logger: Logger
+    ) {
+        self.settings = settings
+        self.acl = acl
+        path = directory.map { $0 + "/blacklist.sqlite" }
+        self.inForce = inForce
+        self.logger = logger
+    }
+
+    /// Reads everything for the first time.
+    func start() async throws(RuleFault) {
+        if let path {
+            do throws(StoreFailure) {
+                let store = try RuleStore(path: path)
+                commands = try store.load()
+                self.store = store
+            } catch {
+                throw RuleFault(
+                    place: path, reason: "the rules that commands have made cannot be read: \(error.description)",
+                    help: "mend the file or move it away")
+            }
+        }
+        blacklist.own = try RuleLoader.own(settings, commands: commands)
+        try await load(settings, acl)
+        putInForce()
+    }
+
+    private func putInForce() {
+        inForce.replace(by: Policy(blacklist, settings))
+    }
+
+    // MARK: Files
+
+    /// Reads all files, and takes their rules if all can be used.
+    private func load(_ settings: BlacklistConfiguration, _ acl: String?) async throws(RuleFault) {
+        let paths = settings.files + (acl.map { [$0] } ?? [])
+        // Before they are read: what changes meanwhile is seen as a change.
+        for path in paths { stamps[path] = FileStamp(path) }
+        let loaded: Result<(lists: LoadedRules?, acl: LoadedRules?), RuleFault> = await withCheckedContinuation { result in
+            Self.readers.async {
+                result.resume(
+                    returning: Result { () throws(RuleFault) in
+                        (
+                            settings.files.isEmpty ? nil : try RuleLoader.load(files: settings.files),
+                            try acl.map { path throws(RuleFault) in try RuleLoader.load(files: [path], isACL: true) }
+                        )
+                    })
+            }
+        }
+        let rules = try loaded.get()
+        blacklist.lists = rules.lists?.rules
+        blacklist.acl = rules.acl?.rules
+        files = (rules.lists?.files ?? []) + (rules.acl?.files ?? [])
+        for file in files {
+            logger.info(
+                "rules were read", metadata: ["file": "\(file.path)", "rules": "\(file.report.rules)"])
+            guard let unused = file.report.unused else { continue }
+            logger.warning("not all of a list is used", metadata: ["file": "\(file.path)", "reason": "\(unused)"])
+        }
+    }
+
+    /// Looks whether files have changed, and reads them again once they have been left alone from one look to the next.
+    func look() async {
+        guard !isLoading else { return }
+        var hasChanged = false
+        for path in settings.files + (acl.map { [$0] } ?? []) {
+            let now = FileStamp(path)
+            guard let old = stamps[path], old != now else {
+                unsettled[path] = nil
+                continue
+            }
+            if let before = unsettled[path], before == now { hasChanged = true }
+            unsettled[path] = now
+        }
+        guard hasChanged else { return }
+        isLoading = true
+        defer { isLoading = false }
+        unsettled = [:]
+        do throws(RuleFault) {
+            try await load(settings, acl)
+            putInForce()
+            logger.notice("the rules of changed lists are in force", metadata: ["rules": "\(blacklist.count)"])
+        } catch {
+            logger.warning(
+                "a list cannot be used; the rules from before stay",
+                metadata: ["file": "\(error.place)", "reason": "\(error.reason)"])
+        }
+    }
+
+    // MARK: Commands
+
+    /// What a command came to.
+    enum Change: Sendable {
+        case done(StoredRule)
+        /// It was so before.
+        case already(StoredRule)
+    }
+
+    /// Adds rules, all or none; they are stored when this returns. `isSure` if those are meant that leave hardly anything.
+    func add(_ texts: [String], user: String?, isSure: Bool) throws(RuleFault) -> [Change] {
+        guard let store else { throw Self.noStore }
+        var changes: [Change] = []
+        for text in texts {
+            let text = text.trimmed
+            let parsed = try RuleLoader.parse(text, "the rule")
+            if !isSure, !parsed.isAllowed, parsed.rules.contains(where: \.isSweeping) {
+                throw RuleFault(
+                    place: Self.sweeping, reason: "\(TerminalText.quote(text)) refuses nearly everything",
+                    help: "if that is meant, say so: --yes")
+            }
+            let old = commands.first { $0.text == text && $0.user == user }
+            changes.append(
+                old.map { .already($0) } ?? .done(StoredRule(text: text, user: user, added: WallClock.now())))
+        }
+        let new = changes.compactMap { change in if case .done(let rule) = change { rule } else { nil } }
+        guard !new.isEmpty else { return changes }
+        guard commands.count + new.count <= Self.ruleLimit else {
+            throw RuleFault(
+                place: "the rule", reason: "there are \(commands.count) rules of commands already",
+                help: "put names into a file of \"blacklist\" \"files\"")
+        }
+        try change(to: commands + new) { () throws(StoreFailure) in try store.add(new) }
+        return changes
+    }
+
+    /// Takes rules away, all or none.
+    func remove(_ texts: [String], user: String?) throws(RuleFault) -> [StoredRule] {
+        guard let store else { throw Self.noStore }
+        let wanted = Set(texts.map(\.trimmed))
+        let gone = commands.filter { wanted.contains($0.text) && $0.user == user }
+        if let missing = wanted.subtracting(gone.map(\.text)).first {
+            throw RuleFault(
+                place: Self.missing, reason: "no command has made the rule \(TerminalText.quote(missing))",
+                help: "one of a list goes with its line there; \"@@\" in front of a rule makes an exception to it")
+        }
+        try change(to: commands.filter { !gone.contains($0) }) { () throws(StoreFailure) in try store.remove(gone) }
+        return gone
+    }
+
+    /// Stored first, then in force.
+    private func change(to new: [StoredRule], _ keep: () throws(StoreFailure) -> Void) throws(RuleFault) {
+        let own = try RuleLoader.own(settings, commands: new)
+        do throws(StoreFailure) {
+            try keep()
+        } catch {
+            throw RuleFault(place: Self.notStored, reason: error.description, help: "nothing was changed")
+        }
+        commands = new
+        blacklist.own = own
+        putInForce()
+    }
+
+    static let sweeping = "it refuses nearly everything"
+    static let missing = "there is no such rule"
+    static let notStored = "it could not be stored"
+    private static let noStore = RuleFault(
+        place: notStored, reason: "this server has no state directory to keep rules in",
+        help: "name one: \"state_directory\"")
+
+    // MARK: Looking
+
+    struct Overview: Sendable {
+        let commands: [StoredRule]
+        let files: [LoadedFile]
+        let configured: [ConfiguredRule]
+        /// Rules of all kinds.
+        let count: Int
+    }
+
+    var overview: Overview {
+        Overview(
+            commands: commands, files: files, configured: settings.rules + settings.clients, count: blacklist.count)
+    }
+}
+
+extension String {
+    fileprivate var trimmed: String {
+        var text = self[...]
+        while let first = text.first, first.isWhitespace { text = text.dropFirst() }
+        while let last = text.last, last.isWhitespace { text = text.dropLast() }
+        return String(text)
+    }
+}

@@ -1,0 +1,110 @@
+// Rules out of files and of the configuration. Blocks; called from nowhere near an event loop.
+internal import SSCommon
+internal import SSNetwork
+internal import SSServerCore
+
+/// Why rules cannot be used: where, what, and what to do.
+struct RuleFault: Error, CustomStringConvertible {
+    let place: String
+    let reason: String
+    let help: String
+
+    var description: String { "\(place): \(reason)" }
+}
+
+/// What one file came to.
+struct LoadedFile: Sendable {
+    let path: String
+    let report: ListReport
+}
+
+/// The rules of files, read together.
+struct LoadedRules: Sendable {
+    let rules: RuleSet
+    let files: [LoadedFile]
+}
+
+enum RuleLoader {
+    /// Longer files are no lists.
+    private static let maximumFile = 1 << 30
+
+    /// Reads all of `paths` into one set, or throws what is wrong with one.
+    static func load(files paths: [String], isACL: Bool = false) throws(RuleFault) -> LoadedRules {
+        var builder = RuleSet.Builder(isACL ? .refusedFirst : .mostExact, seed: seed())
+        var files: [LoadedFile] = []
+        for path in paths { files.append(LoadedFile(path: path, report: try read(path, isACL: isACL, into: &builder))) }
+        return LoadedRules(rules: RuleSet(builder), files: files)
+    }
+
+    private static func read(
+        _ path: String, isACL: Bool, into builder: inout RuleSet.Builder
+    ) throws(RuleFault) -> ListReport {
+        builder.sources.begin(path)
+        var reader = ListReader(isACL: isACL)
+        do throws(SmallFile.Failure) {
+            try FilePieces.read(path, limit: maximumFile) { reader.read($0, into: &builder) }
+        } catch {
+            throw RuleFault(place: path, reason: error.description, help: error.help)
+        }
+        reader.end(into: &builder)
+        let report = reader.report
+        guard !report.isBad else {
+            throw RuleFault(
+                place: "\(path):\(report.complaints.first?.line ?? 0)",
+                reason: "\(report.complaints.first?.fault.rawValue ?? "not understood")"
+                    + (report.badLines > 1 ? ", and \(report.badLines - 1) other lines like it" : ""),
+                help: "mend or remove the line; a # in front makes it a comment")
+        }
+        return report
+    }
+
+    /// The owner's: of the configuration, and of commands.
+    static func own(
+        _ settings: BlacklistConfiguration, commands: [StoredRule]
+    ) throws(RuleFault) -> RuleSet {
+        var builder = RuleSet.Builder(.allowedFirst, seed: seed())
+        for (source, rules) in Dictionary(grouping: settings.rules + settings.clients, by: \.source).sorted(by: { $0.key < $1.key }) {
+            builder.sources.begin(source)
+            for rule in rules.sorted(by: { $0.line < $1.line }) {
+                let place = builder.sources.place(line: rule.line)
+                try add(rule.text, users: [], to: &builder, at: place, "\(rule.source):\(rule.line)")
+            }
+        }
+        builder.sources.begin(StoredRule.source)
+        for (index, rule) in commands.enumerated() {
+            let place = builder.sources.place(line: index + 1)
+            // What was stored was understood once; a version that does not any more serves on without it.
+            try? add(rule.text, users: rule.user.map { [$0] } ?? [], to: &builder, at: place, StoredRule.source)
+        }
+        return RuleSet(builder)
+    }
+
+    private static func add(
+        _ text: String, users: [String], to builder: inout RuleSet.Builder, at place: RulePlace, _ shown: String
+    ) throws(RuleFault) {
+        let (rules, isAllowed, own) = try parse(text, shown)
+        for rule in rules where !builder.add(rule, isAllowed: isAllowed, users: users + own, at: place) {
+            throw RuleFault(place: shown, reason: "there is no room for more such rules", help: "put names into a list")
+        }
+    }
+
+    /// What a single rule says.
+    static func parse(
+        _ text: String, _ shown: String
+    ) throws(RuleFault) -> (rules: [ListRule], isAllowed: Bool, users: [String]) {
+        let help = "write it as in a list: ||example.net^, =example.net, *.example.net, 192.0.2.0/24, example.net/path, :25"
+        let quoted = TerminalText.quote(text)
+        guard !text.utf8.contains(10), !text.utf8.contains(13) else {
+            throw RuleFault(place: shown, reason: "\(quoted) has more than one line", help: help)
+        }
+        switch ListLineReader.read(Array(text.utf8)[...]) {
+        case .rules(let rules, let isAllowed, let users): return (rules, isAllowed, users)
+        case .nothing: throw RuleFault(place: shown, reason: "\(quoted) says nothing", help: help)
+        case .unenforceable(let reason):
+            throw RuleFault(place: shown, reason: "\(quoted) cannot be enforced: \(reason.rawValue)", help: help)
+        case .bad(let fault): throw RuleFault(place: shown, reason: "\(quoted) is \(fault.rawValue)", help: help)
+        }
+    }
+
+    private static func seed() -> (UInt64, UInt64) { (.random(in: 0 ... .max), .random(in: 0 ... .max)) }
+}

@@ -1,0 +1,71 @@
+// Files of the state directory that are SQLite: a transaction leaves the old or the new whatever happens
+// (https://www.sqlite.org/atomiccommit.html), also to whoever is killed in the middle of one.
+internal import GRDB
+internal import SSCommon
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Darwin)
+    internal import Darwin
+#endif
+
+/// Why something could not be stored or read, in words for a person.
+struct StoreFailure: Error, CustomStringConvertible {
+    let description: String
+}
+
+enum StateDatabase {
+    /// Opens the file, or makes it, for the owner alone; one that was only begun is not left there.
+    static func open(_ path: String, migrator: DatabaseMigrator) throws(StoreFailure) -> DatabaseQueue {
+        let isNew = try make(path)
+        do {
+            var configuration = GRDB.Configuration()
+            configuration.journalMode = .wal
+            configuration.busyMode = .timeout(2)
+            configuration.prepareDatabase { database in
+                // A command is acknowledged when it would survive a power cut.
+                try database.execute(sql: "PRAGMA synchronous = FULL")
+            }
+            let database = try DatabaseQueue(path: path, configuration: configuration)
+            try migrator.migrate(database)
+            return database
+        } catch {
+            if isNew { for suffix in ["", "-wal", "-shm", "-journal"] { unlink(path + suffix) } }
+            throw StoreFailure(description: "\(path): \(words(error))")
+        }
+    }
+
+    /// True if there was no file yet.
+    private static func make(_ path: String) throws(StoreFailure) -> Bool {
+        let flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW
+        #if canImport(Glibc)
+            var descriptor = Glibc.open(path, flags | O_CREAT | O_EXCL, 0o600)
+            let isNew = descriptor >= 0
+            if !isNew, errno == EEXIST { descriptor = Glibc.open(path, flags) }
+        #else
+            var descriptor = Darwin.open(path, flags | O_CREAT | O_EXCL, 0o600)
+            let isNew = descriptor >= 0
+            if !isNew, errno == EEXIST { descriptor = Darwin.open(path, flags) }
+        #endif
+        guard descriptor >= 0 else {
+            throw StoreFailure(description: "\(path): \(String(cString: strerror(errno)))")
+        }
+        close(descriptor)
+        return isNew
+    }
+
+    /// `body`, whose failures are put into words.
+    static func catching<Result>(_ body: () throws -> Result) throws(StoreFailure) -> Result {
+        do {
+            return try body()
+        } catch {
+            throw StoreFailure(description: words(error))
+        }
+    }
+
+    /// Without the statement and its arguments, which may hold keys.
+    private static func words(_ error: any Error) -> String {
+        guard let error = error as? DatabaseError else { return "it cannot be used" }
+        return error.message ?? "\(error.resultCode)"
+    }
+}
