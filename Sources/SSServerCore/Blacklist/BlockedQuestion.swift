@@ -25,13 +25,10 @@ package struct BlockedQuestion: Hashable, Sendable {
         let end = rest.firstIndex { $0 == "/" || $0 == "?" || $0 == "#" } ?? rest.endIndex
         var authority = rest[..<end]
         if let at = authority.lastIndex(of: "@") { authority = authority[authority.index(after: at)...] }
-        // A bare IPv6 address has no port.
-        let bare = IPAddress(String(authority)).map { TargetAddress.Host.ip($0) }
-        let place = try? HostPort(String(authority))
-        guard let found = bare ?? place?.host else { return nil }
         let isSecret = scheme == "https" || scheme == "wss"
-        port = (bare == nil ? place?.port : nil) ?? (isSecret ? 443 : scheme.isEmpty ? 443 : 80)
-        switch TargetAddress(found, port: port).canonical.host {
+        guard let (name, named) = Self.place(authority) else { return nil }
+        port = named ?? (isSecret || scheme.isEmpty ? 443 : 80)
+        switch TargetAddress(name, port: port).canonical.host {
         case .ip(let address): host = .address(address.folded)
         case .name(let name):
             guard let name = try? DomainName(name) else { return nil }
@@ -42,6 +39,22 @@ package struct BlockedQuestion: Hashable, Sendable {
         self.path = isSecret ? nil : path
         hasHiddenPath = isSecret && tail.count > 1
         shown = trimmed
+    }
+
+    /// `a.com:80`, `[2001:db8::1]:80`, or without a port; a bare IPv6 address has none.
+    private static func place(_ text: Substring) -> (TargetAddress.Host, UInt16?)? {
+        if let address = IPAddress(String(text)) { return (.ip(address), nil) }
+        var host = text
+        var port: UInt16?
+        if let colon = text.lastIndex(of: ":"), !text[colon...].contains("]") {
+            port = UInt16(text[text.index(after: colon)...])
+            guard let port, port > 0 else { return nil }
+            host = text[..<colon]
+        }
+        if host.first == "[", host.last == "]" {
+            return IPAddress(String(host.dropFirst().dropLast())).map { (.ip($0), port) }
+        }
+        return HostName(host).map { (.name($0), port) }
     }
 }
 

@@ -48,14 +48,14 @@ package struct RuleSet: Sendable {
 
         /// The quick way in for names that are as `DomainName` has them, and are refused to everybody.
         package mutating func refuse(name: UnsafeRawBufferPointer, _ scope: NameScope, at place: RulePlace) {
-            general[index(isAllowed: false, isEverything: false)].add(name: name, scope, isAllowed: false, at: place)
+            general[usualIndex(isAllowed: false)].add(name: name, scope, isAllowed: false, at: place)
         }
 
         /// False if there is no room for it. `users` are those that it is for; empty for everybody.
         package mutating func add(
             _ rule: ListRule, isAllowed: Bool, users names: [String] = [], at place: RulePlace
         ) -> Bool {
-            let index = index(isAllowed: isAllowed, isEverything: rule == .everything)
+            let index = index(of: rule, isAllowed)
             guard !names.isEmpty else { return general[index].add(rule, isAllowed: isAllowed, at: place) }
             var hasRoom = true
             for name in names {
@@ -67,11 +67,21 @@ package struct RuleSet: Sendable {
             return hasRoom
         }
 
-        private func index(isAllowed: Bool, isEverything: Bool) -> Int {
+        /// Of addresses of clients the more exact always decides.
+        private func index(of rule: ListRule, _ isAllowed: Bool) -> Int {
+            guard order == .refusedFirst else { return usualIndex(isAllowed: isAllowed) }
+            switch rule {
+            case .everything: return 2
+            case .client: return 0
+            default: return usualIndex(isAllowed: isAllowed)
+            }
+        }
+
+        private func usualIndex(isAllowed: Bool) -> Int {
             switch order {
             case .allowedFirst: isAllowed ? 0 : 1
             case .mostExact: 0
-            case .refusedFirst: isEverything ? 2 : isAllowed ? 1 : 0
+            case .refusedFirst: isAllowed ? 1 : 0
             }
         }
     }

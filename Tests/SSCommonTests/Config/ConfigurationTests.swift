@@ -163,10 +163,15 @@ struct ConfigurationTests {
         #expect(all.diagnostics.allSatisfy { $0.code == .notActedOn })
         #expect(
             all.diagnostics.map { $0.message.split(separator: "\"").first } == [
-                "acl", "files", "rules", "clients", "enabled", "listen", "token_file", "bandwidth_api",
+                "enabled", "listen", "token_file", "bandwidth_api",
             ])
         let configuration = try #require(all.configuration)
         #expect(configuration.admin.listen?.description == "127.0.0.1:9000")
+        #expect(configuration.settings.acl == "a")
+        #expect(configuration.blacklist.files == ["a"])
+        #expect(configuration.blacklist.rules.map(\.text) == ["||x^"])
+        #expect(configuration.blacklist.clients.map(\.text) == ["client:198.51.100.0/24"])
+        #expect(configuration.blacklist.rules.map(\.line) == [3])
         #expect(configuration.cache.defaultTTL == .seconds(300))
         #expect(configuration.listeners.first?.users.first?.quota == 100 << 30)
         #expect(configuration.listeners.first?.users.first?.expires == "2027-01-01")
