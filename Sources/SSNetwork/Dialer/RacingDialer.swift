@@ -93,7 +93,8 @@ package struct RacingDialer: StreamDialer, JudgedDialer {
     }
 
     private func race(
-        _ addresses: [IPAddress], _ port: UInt16, _ judge: (any TargetJudge)?, _ deadline: NIODeadline, on eventLoop: any EventLoop,
+        _ addresses: [IPAddress], _ port: UInt16, _ judge: (any TargetJudge)?, _ deadline: NIODeadline,
+        on eventLoop: any EventLoop,
         _ configure: @escaping Configure
     ) -> EventLoopFuture<any Channel> {
         var refusal: DialError?

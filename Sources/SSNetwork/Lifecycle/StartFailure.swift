@@ -12,10 +12,13 @@ package struct StartFailure: Error, Sendable, CustomStringConvertible {
     package let description: String
     /// What to do about it.
     package let help: String?
+    /// Whether it is something the configuration names that is wrong.
+    package let isBadConfiguration: Bool
 
-    package init(_ description: String, help: String? = nil) {
+    package init(_ description: String, help: String? = nil, isBadConfiguration: Bool = false) {
         self.description = description
         self.help = help
+        self.isBadConfiguration = isBadConfiguration
     }
 
     /// A port that cannot be listened on.

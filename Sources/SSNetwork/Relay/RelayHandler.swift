@@ -14,7 +14,7 @@ package final class RelayHandler: ChannelDuplexHandler {
     package typealias OutboundIn = ByteBuffer
     package typealias OutboundOut = ByteBuffer
 
-    private enum Phase {
+    enum Phase {
         /// Not linked: what comes in is kept.
         case unlinked
         /// There will be no link, and the screen waits for what is to be answered.
@@ -27,10 +27,10 @@ package final class RelayHandler: ChannelDuplexHandler {
         case closed
     }
 
-    private var phase = Phase.unlinked
-    private var context: ChannelHandlerContext?
+    var phase = Phase.unlinked
+    var context: ChannelHandlerContext?
     var relay: Relay?
-    private var partner: RelayHandler?
+    var partner: RelayHandler?
     #if os(Linux)
         /// The channel, where bytes need no pipeline, and what seals for it.
         private var stream: StreamChannel?
@@ -48,23 +48,23 @@ package final class RelayHandler: ChannelDuplexHandler {
 
     /// Reads that NIO asked for while the partner could not take more.
     private var isReadHeld = false
-    private var early: ByteBuffer?
+    var early: ByteBuffer?
     /// Looks at what goes on to the partner, for as long as it wants to.
-    private var screen: (any StreamScreen)?
+    var screen: (any StreamScreen)?
     /// What the screen has kept back.
-    private var held: ByteBuffer?
-    private var isInputEnded = false
+    var held: ByteBuffer?
+    var isInputEnded = false
     private var isOutputEnding = false
     private var isBroken = false
     /// The partner's stream was cut: this end is to close with a failure once its peer has all that came before.
     private var isFailing = false
     private var isAborting = false
     private var discarded = 0
-    private var farewell: Scheduled<Void>?
+    var farewell: Scheduled<Void>?
 
     /// How much is kept before the link; a first flight fits. Stopping at the first read would cost each
     /// connection two system calls.
-    private static let maximumEarly = 32 * 1024
+    static let maximumEarly = 32 * 1024
 
     /// How much a discarding end throws away before it closes; the peer of such an end usually has stopped.
     private static let maximumDiscarded = 256 * 1024
@@ -73,10 +73,10 @@ package final class RelayHandler: ChannelDuplexHandler {
     private static let longestPause = TimeAmount.milliseconds(500)
 
     /// How long an end that was declined waits for what it is to answer.
-    private static let answeringTime = TimeAmount.seconds(3)
+    static let answeringTime = TimeAmount.seconds(3)
 
     /// How long an end that was declined waits for its peer to end too.
-    private static let farewellTime = TimeAmount.seconds(10)
+    static let farewellTime = TimeAmount.seconds(10)
 
     /// `allocator` is the channel's own; `isFirst` if no handler in front gives its buffers back. `early` is what
     /// was read before this handler was there.
@@ -112,45 +112,6 @@ package final class RelayHandler: ChannelDuplexHandler {
         farewell = context.eventLoop.scheduleTask(in: Self.farewellTime) { channel.close(promise: nil) }
         endOutput()
         releaseRead()
-    }
-
-    /// Has `screen` look at what comes before it is passed on. Before the link.
-    package func setScreen(_ screen: any StreamScreen) {
-        self.screen = screen
-    }
-
-    /// There will be no other end; `screen` waits for what the peer says first, to answer it, for a moment.
-    package func decline(answeringBy screen: any StreamScreen) {
-        guard case .unlinked = phase, let context else { return }
-        self.screen = screen
-        phase = .answering
-        context.eventLoop.assumeIsolated().scheduleTask(in: Self.answeringTime) { self.declineUnanswered() }
-        releaseRead()
-        if let early = early.take() { answer(early) }
-        if isInputEnded { declineUnanswered() }
-    }
-
-    private func declineUnanswered() {
-        guard case .answering = phase else { return }
-        phase = .unlinked
-        screen = nil
-        held = nil
-        decline()
-    }
-
-    private func answer(_ buffer: ByteBuffer) {
-        var all = held.take() ?? ByteBuffer()
-        all.writeImmutableBuffer(buffer)
-        switch screen?.look(at: all.readableBytesSpan) {
-        case .pass where all.readableBytes < Self.maximumEarly:
-            held = all
-        case .refuse(_, let answer?):
-            send(answer)
-            flush()
-            declineUnanswered()
-        case .pass, .passAll, .refuse, nil:
-            declineUnanswered()
-        }
     }
 
     private func join(_ relay: Relay, _ partner: RelayHandler) {
@@ -216,56 +177,6 @@ package final class RelayHandler: ChannelDuplexHandler {
             break
         }
         if isFirst { allocator?.finish(buffer) }
-    }
-
-    /// What the screen lets pass goes on.
-    private func passOn(_ buffer: ByteBuffer) {
-        guard let screen else {
-            partner?.send(buffer)
-            return
-        }
-        var all = buffer
-        if var kept = held.take() {
-            kept.writeImmutableBuffer(buffer)
-            all = kept
-        }
-        switch screen.look(at: all.readableBytesSpan) {
-        case .pass(let count):
-            if let passed = all.readSlice(length: count), count > 0 { partner?.send(passed) }
-            if all.readableBytes > 0 { held = all }
-        case .passAll:
-            self.screen = nil
-            partner?.send(all)
-        case .refuse(let count, let answer):
-            if let passed = all.readSlice(length: count), count > 0 { partner?.send(passed) }
-            refuse(answer)
-        }
-    }
-
-    /// The end has come: what was kept back goes on, or nothing does.
-    private func passHeld() {
-        guard let screen, let held = held.take() else { return }
-        if screen.mayPassAtEnd() { partner?.send(held) } else { refuse(nil) }
-        self.screen = nil
-    }
-
-    /// What was asked for is refused: the other end is closed, and this one's peer is told so.
-    private func refuse(_ answer: ByteBuffer?) {
-        screen = nil
-        guard case .relaying = phase, let context else { return }
-        phase = .discarding
-        let other = partner.take()
-        other?.flush()
-        other?.partner = nil
-        other?.close()
-        let channel = context.channel
-        farewell = context.eventLoop.scheduleTask(in: Self.farewellTime) { channel.close(promise: nil) }
-        if let answer {
-            send(answer)
-            flush()
-        }
-        endOutput()
-        releaseRead()
     }
 
     /// Counts what was read, and reads no more for as long as the user's rate wants it.
@@ -380,7 +291,7 @@ package final class RelayHandler: ChannelDuplexHandler {
         }
     }
 
-    private func releaseRead() {
+    func releaseRead() {
         if let context { releaseRead(context) }
     }
 
@@ -397,7 +308,7 @@ package final class RelayHandler: ChannelDuplexHandler {
         return context?.channel.isWritable ?? true
     }
 
-    private func send(_ buffer: ByteBuffer) {
+    func send(_ buffer: ByteBuffer) {
         #if os(Linux)
             if let stream {
                 if let cipher { cipher.send(buffer, on: stream) } else { stream.write(buffer) }
@@ -407,7 +318,7 @@ package final class RelayHandler: ChannelDuplexHandler {
         context?.write(wrapOutboundOut(buffer), promise: nil)
     }
 
-    private func flush() {
+    func flush() {
         #if os(Linux)
             if let stream { return stream.flush0() }
         #endif
@@ -415,7 +326,7 @@ package final class RelayHandler: ChannelDuplexHandler {
     }
 
     /// Passes the partner's end on, behind everything written before.
-    private func endOutput() {
+    func endOutput() {
         guard let context, !isOutputEnding, !isFailing else { return }
         isOutputEnding = true
         if isInputEnded {
@@ -494,7 +405,7 @@ package final class RelayHandler: ChannelDuplexHandler {
     }
 
     /// Closes whatever is still pending, with a failure where the peer may expect more.
-    private func close() {
+    func close() {
         guard isUnfinished, !isAborting else {
             context?.close(promise: nil)
             return

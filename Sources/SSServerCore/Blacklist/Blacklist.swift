@@ -90,7 +90,8 @@ package struct Blacklist: Sendable {
     package func refusal(
         of name: DomainName, port: UInt16, for user: String?, _ permission: inout Permission
     ) -> DecidingRule? {
-        judge(user, &permission) { $0.match(name, port: port) }
+        let isFinal = !sets.contains(where: \.allowsAddresses)
+        return judge(user, &permission) { $0.match(name, port: port, isFinal: isFinal) }
     }
 
     /// What refuses an address, which is folded.
@@ -113,7 +114,9 @@ package struct Blacklist: Sendable {
 
     /// What refuses somebody everything: by where they come from, or by name.
     package func refusal(client: IPAddress?, user: String?) -> DecidingRule? {
-        if let client, let found = first(nil, { $0.match(client: client.folded) }), !found.0.isAllowed { return found.0 }
+        if let client, let found = first(nil, { $0.match(client: client.folded) }), !found.0.isAllowed {
+            return found.0
+        }
         if let user, let found = first(nil, { $0.match(user: user) }), !found.0.isAllowed { return found.0 }
         return nil
     }

@@ -73,7 +73,8 @@ package enum ListLineReader {
             body = body.dropFirst()
         } else if body.first == UInt8(ascii: "/"), body.count > 1 {
             // Without a slash at its end it is a part of a path; one with a slash in it is about whole addresses.
-            guard body.last == UInt8(ascii: "/"), body.count > 2, !body.dropFirst().dropLast().contains(UInt8(ascii: "/"))
+            guard body.last == UInt8(ascii: "/"), body.count > 2,
+                !body.dropFirst().dropLast().contains(UInt8(ascii: "/"))
             else { return .unenforceable(.addressPart) }
             return expression(body.dropFirst().dropLast(), isAllowed: isAllowed)
         } else {
@@ -97,7 +98,9 @@ package enum ListLineReader {
         var index = text.startIndex
         while let found = text[index...].firstIndex(of: hash) {
             let rest = text[(found + 1)...]
-            if rest.first == hash { return rest.count > 1 && rest.dropFirst().first != UInt8(ascii: " ") && rest.dropFirst().first != hash }
+            if rest.first == hash {
+                return rest.count > 1 && rest.dropFirst().first != UInt8(ascii: " ") && rest.dropFirst().first != hash
+            }
             if let mark = rest.first, "@?$%".utf8.contains(mark),
                 rest.prefix(4).contains(hash)
             {
@@ -145,7 +148,9 @@ package enum ListLineReader {
     private static func unbound(_ text: ArraySlice<UInt8>) -> ListLine {
         let words = text.split(whereSeparator: isBlank)
         guard words.count >= 2 else { return .bad(.unknown) }
-        let refusing = ["always_nxdomain", "always_refuse", "always_null", "always_nodata", "refuse", "deny", "static", "redirect"]
+        let refusing = [
+            "always_nxdomain", "always_refuse", "always_null", "always_nodata", "refuse", "deny", "static", "redirect",
+        ]
         guard refusing.contains(String(decoding: words[1], as: UTF8.self)) else { return .unenforceable(.forwarding) }
         return name(words[0].filter { $0 != UInt8(ascii: "\"") }[...], .tree)
     }
@@ -153,7 +158,8 @@ package enum ListLineReader {
     /// `0.0.0.0 a.com b.com`: an address that leads nowhere, and names. The machine's own names are not meant.
     private static func hosts(_ text: ArraySlice<UInt8>) -> ListLine? {
         let words = withoutComment(text).split(whereSeparator: isBlank)
-        guard words.count > 1, IPAddress(String(decoding: words[0].prefix { $0 != UInt8(ascii: "%") }, as: UTF8.self)) != nil
+        guard words.count > 1,
+            IPAddress(String(decoding: words[0].prefix { $0 != UInt8(ascii: "%") }, as: UTF8.self)) != nil
         else { return nil }
         let own: Set = [
             "localhost", "localhost.localdomain", "local", "broadcasthost", "ip6-localhost", "ip6-loopback",
@@ -214,7 +220,9 @@ package enum ListLineReader {
         if let slash = text.firstIndex(of: UInt8(ascii: "/")) {
             if let prefix = range(text) { return .rules([.address(prefix)], isAllowed: isAllowed) }
             let isRange = text[(slash + 1)...].allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-            if isRange, slash + 1 < text.endIndex, NumericHost(Array(text[..<slash])) != nil { return .bad(.badAddress) }
+            if isRange, slash + 1 < text.endIndex, NumericHost(Array(text[..<slash])) != nil {
+                return .bad(.badAddress)
+            }
             return path(text[..<slash], text[slash...], scope, isAllowed)
         }
         if text.contains(UInt8(ascii: "*")) {
@@ -225,7 +233,8 @@ package enum ListLineReader {
             return .rules([.address(prefix)], isAllowed: isAllowed)
         }
         guard let name = domain(text) else {
-            return text.contains(where: { "&?=,~$%^|".utf8.contains($0) }) ? .unenforceable(.addressPart) : .bad(.badName)
+            return text.contains(where: { "&?=,~$%^|".utf8.contains($0) })
+                ? .unenforceable(.addressPart) : .bad(.badName)
         }
         return .rules([.name(name, scope)], isAllowed: isAllowed)
     }
@@ -242,7 +251,9 @@ package enum ListLineReader {
             (1...5).contains(part.count) && part.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
                 ? UInt16(String(decoding: part, as: UTF8.self)) : nil
         }
-        guard ports.count == numbers.count, let low = ports.first, let high = ports.last, low <= high else { return nil }
+        guard ports.count == numbers.count, let low = ports.first, let high = ports.last, low <= high else {
+            return nil
+        }
         return (host, low...high)
     }
 
@@ -337,7 +348,9 @@ package enum ListLineReader {
     private static func withoutComment(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         var isAfterBlank = true
         for index in text.indices {
-            if isAfterBlank, text[index] == UInt8(ascii: "#") || text[index] == UInt8(ascii: ";") { return text[..<index] }
+            if isAfterBlank, text[index] == UInt8(ascii: "#") || text[index] == UInt8(ascii: ";") {
+                return text[..<index]
+            }
             isAfterBlank = isBlank(text[index])
         }
         return text

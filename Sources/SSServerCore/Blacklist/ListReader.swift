@@ -189,7 +189,9 @@ package struct ListReader {
         default: break
         }
         let bytes = UnsafeRawBufferPointer(rebasing: line)
-        guard isPlainName(bytes), scope == .tree || !bytes.elementsEqual("localhost.localdomain".utf8) else { return nil }
+        guard isPlainName(bytes), scope == .tree || !bytes.elementsEqual("localhost.localdomain".utf8) else {
+            return nil
+        }
         return (bytes, scope)
     }
 

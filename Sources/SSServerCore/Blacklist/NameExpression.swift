@@ -170,7 +170,9 @@ package struct NameExpression: Hashable, Sendable {
 
         mutating func compile(_ node: Node) -> Bool {
             visits += 1
-            guard steps.count < NameExpression.maximumSteps, visits < 4 * NameExpression.maximumSteps else { return false }
+            guard steps.count < NameExpression.maximumSteps, visits < 4 * NameExpression.maximumSteps else {
+                return false
+            }
             switch node {
             case .empty: return true
             case .byte(let set): steps.append(.byte(set))
@@ -418,15 +420,19 @@ extension NameExpression {
             var rest = text.dropFirst(opening.utf8.count).dropLast()
             while let byte = rest.popFirst() {
                 if byte == UInt8(ascii: "\\") {
-                    guard let dot = rest.popFirst(), dot == UInt8(ascii: ".") || dot == UInt8(ascii: "-") else { return nil }
+                    guard let dot = rest.popFirst(), dot == UInt8(ascii: ".") || dot == UInt8(ascii: "-") else {
+                        return nil
+                    }
                     name.append(dot)
                     continue
                 }
-                let isPlain = switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"): true
-                default: false
-                }
+                let isPlain =
+                    switch byte {
+                    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+                        true
+                    default: false
+                    }
                 guard isPlain else { return nil }
                 name.append(byte)
             }

@@ -26,13 +26,15 @@ package struct RuleBook: Sendable {
         fileprivate var clients = AddressTable.Builder()
         fileprivate var users: [String: Everybody] = [:]
         fileprivate var everything: Everybody?
+        fileprivate var allowsAddresses = false
 
         package init(seed: (UInt64, UInt64)) { names = NameTable.Builder(seed: seed) }
 
         /// Rules so far, those that say the same more than once.
         package var count: Int {
             names.count + addresses.count + paths.values.reduce(0) { $0 + $1.count } + patterns.count + ports.count
-                + endpoints.values.reduce(0) { $0 + $1.count } + clients.count + users.count + (everything == nil ? 0 : 1)
+                + endpoints.values.reduce(0) { $0 + $1.count } + clients.count + users.count
+                + (everything == nil ? 0 : 1)
         }
 
         /// The quick way in for names that are as `DomainName` has them.
@@ -44,6 +46,7 @@ package struct RuleBook: Sendable {
 
         /// False if there is no room for it.
         package mutating func add(_ rule: ListRule, isAllowed: Bool, at place: RulePlace) -> Bool {
+            if isAllowed, case .address = rule { allowsAddresses = true }
             switch rule {
             case .name(let name, let scope):
                 name.bytes.withUnsafeBytes { names.add($0, scope, isAllowed: isAllowed, at: place) }
@@ -151,6 +154,8 @@ package struct RuleBook: Sendable {
     private let clients: AddressTable
     private let users: [String: Everybody]
     private let everything: Everybody?
+    /// Whether an address can be allowed whatever it is called.
+    package let allowsAddresses: Bool
     /// Rules without repetitions of names.
     package let count: Int
 
@@ -161,6 +166,7 @@ package struct RuleBook: Sendable {
         clients = AddressTable(builder.clients)
         users = builder.users
         everything = builder.everything
+        allowsAddresses = builder.allowsAddresses
         addresses = AddressTable(builder.addresses)
         paths = builder.paths
         patterns = builder.patterns
@@ -176,8 +182,13 @@ package struct RuleBook: Sendable {
     // MARK: Looking up
 
     /// The rule that decides about a name and one of its ports: one for the port, if there is one; else the longest suffix, and
-    /// what allows where two are of one length. A pattern counts as a rule for no suffix.
-    package func match(_ name: DomainName, port: UInt16) -> RuleMatch? {
+    /// what allows where two are of one length. A pattern counts as a rule for no suffix. What is about all hosts counts only
+    /// if `isFinal`: the name's addresses will say nothing better.
+    package func match(_ name: DomainName, port: UInt16, isFinal: Bool = false) -> RuleMatch? {
+        matchOwn(name, port: port) ?? (isFinal ? matchEverything(port: port) : nil)
+    }
+
+    private func matchOwn(_ name: DomainName, port: UInt16) -> RuleMatch? {
         if !endpoints.isEmpty, let found = match(endpoint: .name(name), port) { return found }
         return name.bytes.withUnsafeBytes { bytes in
             if let found = names.match(bytes) {
@@ -199,6 +210,11 @@ package struct RuleBook: Sendable {
     package func match(_ address: IPAddress, port: UInt16) -> RuleMatch? {
         if !endpoints.isEmpty, let found = match(endpoint: .address(address), port) { return found }
         if let found = addresses.match(address) { return RuleMatch(found) }
+        return matchEverything(port: port)
+    }
+
+    /// The rule that decides about a port of every host.
+    private func matchEverything(port: UInt16) -> RuleMatch? {
         var best: PortRule?
         for rule in ports where rule.range.contains(port) {
             if best == nil || rule.isAllowed { best = rule }
@@ -265,7 +281,8 @@ package struct RuleBook: Sendable {
 
     private static func best(_ rules: [PathRule], _ path: [UInt8], isWhole: Bool, _ host: String) -> RuleMatch? {
         var best: PathRule?
-        for rule in rules where path.starts(with: rule.path) && (isWhole ? rule.scope != .below : rule.scope != .exact) {
+        for rule in rules where path.starts(with: rule.path) && (isWhole ? rule.scope != .below : rule.scope != .exact)
+        {
             guard let old = best else {
                 best = rule
                 continue
@@ -307,6 +324,7 @@ extension RuleMatch {
     fileprivate init(_ found: AddressMatch) {
         let isWhole = found.prefix.length == found.prefix.address.width
         self.init(
-            text: isWhole ? "\(found.prefix.address)" : "\(found.prefix)", isAllowed: found.isAllowed, place: found.place)
+            text: isWhole ? "\(found.prefix.address)" : "\(found.prefix)", isAllowed: found.isAllowed,
+            place: found.place)
     }
 }

@@ -99,11 +99,15 @@ package struct RuleSet: Sendable {
         var books: [RuleBook] = []
         while !builder.general.isEmpty { books.append(RuleBook(builder.general.removeFirst())) }
         general = books
+        allowsAddresses =
+            books.contains(where: \.allowsAddresses) || users.values.contains { $0.contains(where: \.allowsAddresses) }
         count = books.reduce(0) { $0 + $1.count } + users.values.reduce(0) { $0 + $1.reduce(0) { $0 + $1.count } }
     }
 
     /// Bytes of the large tables.
     package var byteCount: Int { general.reduce(0) { $0 + $1.byteCount } }
+
+    package let allowsAddresses: Bool
 
     package var hasPaths: Bool {
         general.contains(where: \.hasPaths) || users.values.contains { $0.contains(where: \.hasPaths) }

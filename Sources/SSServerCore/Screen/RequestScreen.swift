@@ -145,7 +145,8 @@ package struct RequestScreen {
             if byte == 0x20 { return offset > 0 }
             // Some clients end a body with an empty line that is none of it (RFC 9112 2.2).
             let isLineEnd = byte == 13 || byte == 10
-            guard (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) || byte == UInt8(ascii: "-") || isLineEnd else {
+            guard (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) || byte == UInt8(ascii: "-") || isLineEnd
+            else {
                 return false
             }
         }

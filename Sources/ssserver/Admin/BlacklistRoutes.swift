@@ -16,7 +16,9 @@ enum BlacklistRoutes {
         var routes = AdminRoutes()
         let inquiry = BlacklistInquiry(policy: policy, egress: egress, resolver: resolver, group: group)
         routes.on(.get, path) { request throws(AdminFailure) in
-            guard let text = request.query["of"] else { return AdminResponse(200, overview(await rules.overview, policy)) }
+            guard let text = request.query["of"] else {
+                return AdminResponse(200, overview(await rules.overview, policy))
+            }
             guard let question = BlockedQuestion(text) else {
                 throw AdminFailure(400, "\(TerminalText.quote(text)) is no host, address or URL")
             }
@@ -57,7 +59,9 @@ enum BlacklistRoutes {
             throw AdminFailure(400, "unknown key \(TerminalText.quote(member.key))")
         }
         if let rule = body["rule"]?.text { return [rule] }
-        guard let rules = body["rules"]?.elements, !rules.isEmpty else { throw AdminFailure(400, "\"rule\" is missing") }
+        guard let rules = body["rules"]?.elements, !rules.isEmpty else {
+            throw AdminFailure(400, "\"rule\" is missing")
+        }
         guard rules.count <= maximumRules else { throw AdminFailure(400, "at most \(maximumRules) rules at once") }
         let texts = rules.compactMap(\.text)
         guard texts.count == rules.count else { throw AdminFailure(400, "a rule must be text") }
@@ -72,7 +76,7 @@ enum BlacklistRoutes {
 
     private static func failure(_ fault: RuleFault) -> AdminFailure {
         let status =
-            switch fault.place {
+            switch fault.path {
             case PolicyKeeper.sweeping: 409
             case PolicyKeeper.missing: 404
             case PolicyKeeper.notStored: 503
@@ -125,7 +129,8 @@ enum BlacklistRoutes {
         if let rule = answer.rule {
             members += [
                 .init(key: "rule", value: .string(rule.rule)), .init(key: "source", value: .string(rule.source)),
-                .init(key: "line", value: .number(Int64(rule.line))), .init(key: "allows", value: .bool(rule.isAllowed)),
+                .init(key: "line", value: .number(Int64(rule.line))),
+                .init(key: "allows", value: .bool(rule.isAllowed)),
             ]
         }
         if let address = answer.address { members.append(.init(key: "address", value: .string("\(address)"))) }

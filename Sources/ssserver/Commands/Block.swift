@@ -19,7 +19,8 @@ struct Block: ParsableCommand {
     @Option(help: ArgumentHelp("Only for this user.", valueName: "name"))
     var user: String?
 
-    @Flag(name: [.customLong("yes"), .customShort("y")], help: "Do not ask about a rule that refuses nearly everything.")
+    @Flag(
+        name: [.customLong("yes"), .customShort("y")], help: "Do not ask about a rule that refuses nearly everything.")
     var isSure = false
 
     @OptionGroup var admin: AdminFlags
@@ -45,7 +46,9 @@ struct Block: ParsableCommand {
         }
         for rule in answer.json?["rules"]?.elements ?? [] {
             let text = TerminalText.plain(rule["rule"]?.text ?? "")
-            Environment.write(rule["new"]?.flag == true ? "blocks \(text)\n" : "\(text) was blocked already\n", to: 2)
+            let verb = text.hasPrefix("@@") ? "allows" : "blocks"
+            let plain = text.hasPrefix("@@") ? String(text.dropFirst(2)) : text
+            Environment.write(rule["new"]?.flag == true ? "\(verb) \(plain)\n" : "\(text) was there already\n", to: 2)
         }
     }
 
@@ -114,7 +117,8 @@ struct Blocked: ParsableCommand {
         guard body["blocked"]?.flag == true else {
             return rule.map { "not blocked: allowed by \($0)\n" } ?? "not blocked\n"
         }
-        return "blocked by \(rule ?? TerminalText.plain(body["reason"]?.text ?? ""))\(address)\n"
+        if let rule { return "blocked by \(rule)\(address)\n" }
+        return "blocked: \(TerminalText.plain(body["reason"]?.text ?? ""))\n"
     }
 
     private static func overview(_ body: JSONValue) -> String {
@@ -124,7 +128,8 @@ struct Blocked: ParsableCommand {
         for file in body["files"]?.elements ?? [] {
             let path = file["path"]?.text ?? ""
             table.add([
-                TerminalText.plain(path), "\(file["rules"]?.integer ?? 0)", TerminalText.plain(file["unused"]?.text ?? "-"),
+                TerminalText.plain(path), "\(file["rules"]?.integer ?? 0)",
+                TerminalText.plain(file["unused"]?.text ?? "-"),
                 count(path),
             ])
         }

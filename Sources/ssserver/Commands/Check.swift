@@ -8,6 +8,6 @@ struct Check: ParsableCommand {
     @OptionGroup var flags: CheckFlags
 
     func run() throws {
-        try flags.report(ConfigurationSource.server(flags.run))
+        try flags.report(PolicyCheck.add(to: ConfigurationSource.server(flags.run), readsFiles: true))
     }
 }

@@ -11,7 +11,7 @@ struct Run: AsyncParsableCommand {
 
     func run() async throws {
         ProcessLimits.harden()
-        let checked = ConfigurationSource.server(flags)
+        let checked = PolicyCheck.add(to: ConfigurationSource.server(flags), readsFiles: false)
         for secret in flags.secrets { Environment.hideArgument(secret) }
         Report.show(checked.diagnostics, outcome: checked.isUsable ? "" : "nothing was started")
         guard let configuration = checked.configuration, checked.isUsable else { throw Report.badConfiguration }
@@ -27,7 +27,7 @@ struct Run: AsyncParsableCommand {
             }
         } catch let failure as StartFailure {
             Report.error(failure.description, help: failure.help)
-            throw Report.failed
+            throw failure.isBadConfiguration ? Report.badConfiguration : Report.failed
         }
     }
 }

@@ -29,7 +29,9 @@ struct BlacklistInquiry: Sendable {
         if let rule = blacklist.refusal(client: nil, user: user) { return refused(answer, rule) }
         switch question.host {
         case .address(let address):
-            if let refusal = refusal(of: address, question, user, blacklist, permission) { return merged(answer, refusal) }
+            if let refusal = refusal(of: address, question, user, blacklist, permission) {
+                return merged(answer, refusal)
+            }
             _ = blacklist.refusal(of: address, port: question.port, for: user, &permission)
         case .name(let name):
             if let rule = blacklist.refusal(of: name, port: question.port, for: user, &permission) {
@@ -62,11 +64,13 @@ struct BlacklistInquiry: Sendable {
 
     /// What refuses a name before or after it is looked up, if all of its addresses are refused.
     private func refusal(
-        of name: DomainName, _ question: BlockedQuestion, _ user: String?, _ blacklist: Blacklist, _ permission: Permission
+        of name: DomainName, _ question: BlockedQuestion, _ user: String?, _ blacklist: Blacklist,
+        _ permission: Permission
     ) async -> Answer? {
         guard let host = HostName(name.bytes) else { return nil }
         if egress.verdict(host) != .allowed {
-            return Answer(isRefused: true, reason: "the egress policy refuses names of this machine and of metadata services")
+            return Answer(
+                isRefused: true, reason: "the egress policy refuses names of this machine and of metadata services")
         }
         guard let addresses = try? await resolver.resolve(host, on: group.next()).get() else { return nil }
         var last: Answer?

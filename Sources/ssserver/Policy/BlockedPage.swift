@@ -27,14 +27,18 @@ enum BlockedPage {
 
     /// Addresses may be as long as a request line.
     private static func cut(_ text: String) -> String {
-        text.unicodeScalars.count <= 300 ? text : String(String.UnicodeScalarView(text.unicodeScalars.prefix(300))) + "…"
+        text.unicodeScalars.count <= 300
+            ? text : String(String.UnicodeScalarView(text.unicodeScalars.prefix(300))) + "…"
     }
 
     /// Only what opens a page or writes a letter becomes a link.
     private static func link(_ contact: String) -> String? {
-        if ["https://", "http://", "mailto:"].contains(where: { contact.lowercased().hasPrefix($0) }) { return contact }
+        if ["https://", "http://", "mailto:"].contains(where: { contact.lowercased().hasPrefix($0) }) {
+            return contact
+        }
         let halves = contact.split(separator: "@", omittingEmptySubsequences: false)
-        let isAddress = halves.count == 2 && halves.allSatisfy { !$0.isEmpty } && !contact.contains(where: \.isWhitespace)
+        let isAddress =
+            halves.count == 2 && halves.allSatisfy { !$0.isEmpty } && !contact.contains(where: \.isWhitespace)
         return isAddress ? "mailto:\(contact)" : nil
     }
 }

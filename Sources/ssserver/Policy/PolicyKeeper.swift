@@ -47,7 +47,7 @@ actor PolicyKeeper {
                 self.store = store
             } catch {
                 throw RuleFault(
-                    place: path, reason: "the rules that commands have made cannot be read: \(error.description)",
+                    path: path, reason: "the rules that commands have made cannot be read: \(error.description)",
                     help: "mend the file or move it away")
             }
         }
@@ -67,7 +67,8 @@ actor PolicyKeeper {
         let paths = settings.files + (acl.map { [$0] } ?? [])
         // Before they are read: what changes meanwhile is seen as a change.
         for path in paths { stamps[path] = FileStamp(path) }
-        let loaded: Result<(lists: LoadedRules?, acl: LoadedRules?), RuleFault> = await withCheckedContinuation { result in
+        let loaded: Result<(lists: LoadedRules?, acl: LoadedRules?), RuleFault> = await withCheckedContinuation {
+            result in
             Self.readers.async {
                 result.resume(
                     returning: Result { () throws(RuleFault) in
@@ -136,7 +137,7 @@ actor PolicyKeeper {
             let parsed = try RuleLoader.parse(text, "the rule")
             if !isSure, !parsed.isAllowed, parsed.rules.contains(where: \.isSweeping) {
                 throw RuleFault(
-                    place: Self.sweeping, reason: "\(TerminalText.quote(text)) refuses nearly everything",
+                    path: Self.sweeping, reason: "\(TerminalText.quote(text)) refuses nearly everything",
                     help: "if that is meant, say so: --yes")
             }
             let old = commands.first { $0.text == text && $0.user == user }
@@ -147,7 +148,7 @@ actor PolicyKeeper {
         guard !new.isEmpty else { return changes }
         guard commands.count + new.count <= Self.ruleLimit else {
             throw RuleFault(
-                place: "the rule", reason: "there are \(commands.count) rules of commands already",
+                path: "the rule", reason: "there are \(commands.count) rules of commands already",
                 help: "put names into a file of \"blacklist\" \"files\"")
         }
         try change(to: commands + new) { () throws(StoreFailure) in try store.add(new) }
@@ -161,7 +162,7 @@ actor PolicyKeeper {
         let gone = commands.filter { wanted.contains($0.text) && $0.user == user }
         if let missing = wanted.subtracting(gone.map(\.text)).first {
             throw RuleFault(
-                place: Self.missing, reason: "no command has made the rule \(TerminalText.quote(missing))",
+                path: Self.missing, reason: "no command has made the rule \(TerminalText.quote(missing))",
                 help: "one of a list goes with its line there; \"@@\" in front of a rule makes an exception to it")
         }
         try change(to: commands.filter { !gone.contains($0) }) { () throws(StoreFailure) in try store.remove(gone) }
@@ -174,7 +175,7 @@ actor PolicyKeeper {
         do throws(StoreFailure) {
             try keep()
         } catch {
-            throw RuleFault(place: Self.notStored, reason: error.description, help: "nothing was changed")
+            throw RuleFault(path: Self.notStored, reason: error.description, help: "nothing was changed")
         }
         commands = new
         blacklist.own = own
@@ -185,7 +186,7 @@ actor PolicyKeeper {
     static let missing = "there is no such rule"
     static let notStored = "it could not be stored"
     private static let noStore = RuleFault(
-        place: notStored, reason: "this server has no state directory to keep rules in",
+        path: notStored, reason: "this server has no state directory to keep rules in",
         help: "name one: \"state_directory\"")
 
     // MARK: Looking

@@ -93,7 +93,8 @@ final class RequestJudge: TargetJudge {
     }
 
     /// Another name than was asked for must pass by itself; where an address was asked for, what allows that counts too.
-    private func refusal(of host: RequestHost, _ blacklist: Blacklist, _ permission: inout Permission) -> DecidingRule? {
+    private func refusal(of host: RequestHost, _ blacklist: Blacklist, _ permission: inout Permission) -> DecidingRule?
+    {
         if case .ip(let address) = target.host {
             _ = blacklist.refusal(of: address, port: target.port, for: user, &permission)
         }

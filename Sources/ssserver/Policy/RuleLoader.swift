@@ -5,10 +5,13 @@ internal import SSServerCore
 
 /// Why rules cannot be used: where, what, and what to do.
 struct RuleFault: Error, CustomStringConvertible {
-    let place: String
+    /// A file, or a word for what else it is about.
+    let path: String
+    var line: Int?
     let reason: String
     let help: String
 
+    var place: String { line.map { "\(path):\($0)" } ?? path }
     var description: String { "\(place): \(reason)" }
 }
 
@@ -44,13 +47,13 @@ enum RuleLoader {
         do throws(SmallFile.Failure) {
             try FilePieces.read(path, limit: maximumFile) { reader.read($0, into: &builder) }
         } catch {
-            throw RuleFault(place: path, reason: error.description, help: error.help)
+            throw RuleFault(path: path, reason: error.description, help: error.help)
         }
         reader.end(into: &builder)
         let report = reader.report
         guard !report.isBad else {
             throw RuleFault(
-                place: "\(path):\(report.complaints.first?.line ?? 0)",
+                path: path, line: report.complaints.first?.line,
                 reason: "\(report.complaints.first?.fault.rawValue ?? "not understood")"
                     + (report.badLines > 1 ? ", and \(report.badLines - 1) other lines like it" : ""),
                 help: "mend or remove the line; a # in front makes it a comment")
@@ -63,46 +66,53 @@ enum RuleLoader {
         _ settings: BlacklistConfiguration, commands: [StoredRule]
     ) throws(RuleFault) -> RuleSet {
         var builder = RuleSet.Builder(.allowedFirst, seed: seed())
-        for (source, rules) in Dictionary(grouping: settings.rules + settings.clients, by: \.source).sorted(by: { $0.key < $1.key }) {
+        for (source, rules) in Dictionary(grouping: settings.rules + settings.clients, by: \.source).sorted(by: {
+            $0.key < $1.key
+        }) {
             builder.sources.begin(source)
             for rule in rules.sorted(by: { $0.line < $1.line }) {
                 let place = builder.sources.place(line: rule.line)
-                try add(rule.text, users: [], to: &builder, at: place, "\(rule.source):\(rule.line)")
+                try add(rule.text, users: [], to: &builder, at: place, rule.source, rule.line)
             }
         }
         builder.sources.begin(StoredRule.source)
         for (index, rule) in commands.enumerated() {
             let place = builder.sources.place(line: index + 1)
             // What was stored was understood once; a version that does not any more serves on without it.
-            try? add(rule.text, users: rule.user.map { [$0] } ?? [], to: &builder, at: place, StoredRule.source)
+            try? add(rule.text, users: rule.user.map { [$0] } ?? [], to: &builder, at: place, StoredRule.source, nil)
         }
         return RuleSet(builder)
     }
 
     private static func add(
-        _ text: String, users: [String], to builder: inout RuleSet.Builder, at place: RulePlace, _ shown: String
+        _ text: String, users: [String], to builder: inout RuleSet.Builder, at place: RulePlace, _ source: String,
+        _ line: Int?
     ) throws(RuleFault) {
-        let (rules, isAllowed, own) = try parse(text, shown)
+        let (rules, isAllowed, own) = try parse(text, source, line)
         for rule in rules where !builder.add(rule, isAllowed: isAllowed, users: users + own, at: place) {
-            throw RuleFault(place: shown, reason: "there is no room for more such rules", help: "put names into a list")
+            throw RuleFault(
+                path: source, line: line, reason: "there is no room for more such rules", help: "put names into a list")
         }
     }
 
     /// What a single rule says.
     static func parse(
-        _ text: String, _ shown: String
+        _ text: String, _ source: String, _ line: Int? = nil
     ) throws(RuleFault) -> (rules: [ListRule], isAllowed: Bool, users: [String]) {
-        let help = "write it as in a list: ||example.net^, =example.net, *.example.net, 192.0.2.0/24, example.net/path, :25"
+        let help =
+            "write it as in a list: ||example.net^, =example.net, *.example.net, 192.0.2.0/24, example.net/path, :25"
         let quoted = TerminalText.quote(text)
         guard !text.utf8.contains(10), !text.utf8.contains(13) else {
-            throw RuleFault(place: shown, reason: "\(quoted) has more than one line", help: help)
+            throw RuleFault(path: source, line: line, reason: "\(quoted) has more than one line", help: help)
         }
         switch ListLineReader.read(Array(text.utf8)[...]) {
         case .rules(let rules, let isAllowed, let users): return (rules, isAllowed, users)
-        case .nothing: throw RuleFault(place: shown, reason: "\(quoted) says nothing", help: help)
+        case .nothing: throw RuleFault(path: source, line: line, reason: "\(quoted) says nothing", help: help)
         case .unenforceable(let reason):
-            throw RuleFault(place: shown, reason: "\(quoted) cannot be enforced: \(reason.rawValue)", help: help)
-        case .bad(let fault): throw RuleFault(place: shown, reason: "\(quoted) is \(fault.rawValue)", help: help)
+            throw RuleFault(
+                path: source, line: line, reason: "\(quoted) cannot be enforced: \(reason.rawValue)", help: help)
+        case .bad(let fault):
+            throw RuleFault(path: source, line: line, reason: "\(quoted) is \(fault.rawValue)", help: help)
         }
     }
 

@@ -83,7 +83,7 @@ final class ServerRuntime: Sendable {
         do throws(RuleFault) {
             try await rules.start()
         } catch {
-            throw StartFailure("\(error)", help: error.help)
+            throw StartFailure("\(error)", help: error.help, isBadConfiguration: true)
         }
         let addresses = try await ListenAddress.resolve(
             configuration.listeners.map(\.address), with: resolver, on: group.any())

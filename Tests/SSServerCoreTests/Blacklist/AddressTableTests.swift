@@ -35,7 +35,8 @@ struct AddressTableTests {
             ("10.1.3.0", "10.1.0.0/16", true), ("10.2.0.0", "10.0.0.0/8", false), ("11.0.0.0", nil, false),
             ("0.0.0.0", "0.0.0.0/32", false), ("0.0.0.1", nil, false), ("255.255.255.255", "255.255.255.255/32", false),
             ("2001:db7:ffff:ffff:ffff:ffff:ffff:ffff", nil, false), ("2001:db8::", "2001:db8::/32", false),
-            ("2001:db8::1", "2001:db8::1/128", true), ("2001:db8::2", "2001:db8::/32", false), ("2001:db9::", nil, false),
+            ("2001:db8::1", "2001:db8::1/128", true), ("2001:db8::2", "2001:db8::/32", false),
+            ("2001:db9::", nil, false),
         ]
         for (text, prefix, isAllowed) in expected {
             let found = table.match(try #require(IPAddress(text)))

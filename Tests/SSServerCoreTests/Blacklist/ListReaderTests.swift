@@ -22,7 +22,8 @@ struct ListReaderTests {
         last.example
         """
 
-    private func read(_ bytes: [UInt8], cutAt cuts: [Int]) -> (book: RuleBook, report: ListReport, sources: RuleSources) {
+    private func read(_ bytes: [UInt8], cutAt cuts: [Int]) -> (book: RuleBook, report: ListReport, sources: RuleSources)
+    {
         var builder = RuleSet.Builder(.mostExact, seed: (1, 2))
         builder.sources.begin("lists/ads.txt")
         var reader = ListReader()

@@ -11,7 +11,9 @@ func clientHello(_ name: String?, piece: Int = 16_384) -> [UInt8] {
     var extensions: [UInt8] = [0, 43] + vector(2, [2, 3, 4])
     if let name { extensions += [0, 0] + vector(2, vector(2, [0] + vector(2, Array(name.utf8)))) }
     extensions += [0, 21] + vector(2, [UInt8](repeating: 0, count: 300))
-    let body = [3, 3] + [UInt8](repeating: 9, count: 32) + vector(1, []) + vector(2, [0x13, 1]) + vector(1, [0]) + vector(2, extensions)
+    let body =
+        [3, 3] + [UInt8](repeating: 9, count: 32) + vector(1, []) + vector(2, [0x13, 1]) + vector(1, [0])
+        + vector(2, extensions)
     let message = [1, 0, UInt8(body.count >> 8), UInt8(truncatingIfNeeded: body.count)] + body
     var records: [UInt8] = []
     var rest = message[...]
@@ -101,9 +103,11 @@ struct RequestScreenTests {
             first + body + chunked,
             ["one.example /b?c", "two.example /form", "192.0.2.1 /x"], first + body + chunked, "open")
         check(
-            first + "GET /bad HTTP/1.1\r\nHost: three.example\r\n\r\nmore", ["one.example /b?c", "three.example /bad"], first,
+            first + "GET /bad HTTP/1.1\r\nHost: three.example\r\n\r\nmore", ["one.example /b?c", "three.example /bad"],
+            first,
             "refused, answered")
-        check("GET http://bad.example/x HTTP/1.1\r\nHost: a.example\r\n\r\n", ["bad.example /x"], "", "refused, answered")
+        check(
+            "GET http://bad.example/x HTTP/1.1\r\nHost: a.example\r\n\r\n", ["bad.example /x"], "", "refused, answered")
         check(
             "GET http://a.example/x HTTP/1.1\r\nHost: bad.example\r\n\r\n", ["a.example /x", "bad.example /x"], "",
             "refused, answered")
@@ -112,7 +116,10 @@ struct RequestScreenTests {
 
     @Test("What is no HTTP and no TLS passes at once")
     func others() {
-        for text in ["SSH-2.0-x\r\n", "\0\0", "EHLO me\r\n", "hello", "GET / HTTP/3.0\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "A b c d e\r\n"] {
+        for text in [
+            "SSH-2.0-x\r\n", "\0\0", "EHLO me\r\n", "hello", "GET / HTTP/3.0\r\n\r\n",
+            "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "A b c d e\r\n",
+        ] {
             check(text, [], text, "all")
         }
         for text in ["", "GET", "SOMETHING"] { check(text, [], "", "open") }
@@ -122,7 +129,9 @@ struct RequestScreenTests {
     func upgrades() {
         let offer = "GET /chat HTTP/1.1\r\nHost: a.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
         check(offer + "\u{1}\u{2}", ["a.example /chat"], offer + "\u{1}\u{2}", "all")
-        check(offer + "GET /bad HTTP/1.1\r\nHost: a.example\r\n\r\n", ["a.example /chat", "a.example /bad"], offer, "refused, answered")
+        check(
+            offer + "GET /bad HTTP/1.1\r\nHost: a.example\r\n\r\n", ["a.example /chat", "a.example /bad"], offer,
+            "refused, answered")
         let connect = "CONNECT b.example:443 HTTP/1.1\r\nHost: b.example\r\n\r\n"
         var bytes = Array(connect.utf8)
         bytes += clientHello("bad.example")
@@ -134,7 +143,8 @@ struct RequestScreenTests {
         "What two could read differently is none",
         arguments: [
             "GET / HTTP/1.1\nHost: a\n\n", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "GET / HTTP/1.1\r\n\r\n",
-            "GET / HTTP/1.1\r\nHost: a\r\n bad\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\n bad\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: a\r\n\r\nget /bad HTTP/1.1\r\n\r\n",
         ])
     func malformed(text: String) {
@@ -146,7 +156,9 @@ struct RequestScreenTests {
         for piece in [1, 5, 100, 16_384] {
             for step in [1, 3, 100_000] {
                 let good = clientHello("Good.example.", piece: piece)
-                #expect(run(good + [1, 2, 3], step: step) == Seen(shown: ["tls good.example"], passed: good + [1, 2, 3], end: "all"))
+                #expect(
+                    run(good + [1, 2, 3], step: step)
+                        == Seen(shown: ["tls good.example"], passed: good + [1, 2, 3], end: "all"))
                 #expect(run(clientHello("bad.example", piece: piece), step: step).end == "refused")
                 let nameless = clientHello(nil, piece: piece)
                 #expect(run(nameless, step: step) == Seen(passed: nameless, end: "all"))
@@ -154,7 +166,9 @@ struct RequestScreenTests {
         }
     }
 
-    @Test("No byte of a TLS client's message, changed or missing, leads anywhere else than to a name, to none or to waiting")
+    @Test(
+        "No byte of a TLS client's message, changed or missing, leads anywhere else than to a name, to none or to waiting"
+    )
     func damaged() {
         let hello = clientHello("a.example")
         for index in hello.indices {

@@ -260,7 +260,8 @@ extension HTTPProxyHandler {
             case .help(let address):
                 HTTPLocalResponse(
                     .local, status: 200, html: HelpPage.html(address: address, socks: configuration.mode != .http))
-            case .options: HTTPLocalResponse(.local, status: 200, html: "", fields: [("Allow", "OPTIONS, CONNECT, GET, HEAD")])
+            case .options:
+                HTTPLocalResponse(.local, status: 200, html: "", fields: [("Allow", "OPTIONS, CONNECT, GET, HEAD")])
             case .authenticate:
                 HTTPLocalResponse(
                     .authenticate, requestID: id, fields: [("Proxy-Authenticate", "Basic realm=\"sslocal\"")])
