@@ -1,6 +1,7 @@
 // What is wrong with the rules that a configuration has and names, as findings beside all others.
 internal import SSCommandLine
 internal import SSCommon
+internal import SSNetwork
 
 enum PolicyCheck {
     /// Adds what is wrong with rules in `checked`, and with the files that it names if `readsFiles`.
@@ -18,11 +19,12 @@ enum PolicyCheck {
             }
         }
         guard readsFiles else { return checked }
-        for (path, isACL) in configuration.blacklist.files.map({ ($0, false) })
-            + (configuration.settings.acl.map { [($0, true)] } ?? [])
-        {
+        let directory = StateDirectory.path("ssserver", configured: configuration.settings.stateDirectory)
+        let lists = RuleFile.files(configuration.blacklist, below: directory).map { ($0, false) }
+        let acl = configuration.settings.acl.map { (RuleFile(acl: $0, below: directory), true) }
+        for (file, isACL) in lists + (acl.map { [$0] } ?? []) {
             do throws(RuleFault) {
-                _ = try RuleLoader.load(files: [path], isACL: isACL)
+                _ = try RuleLoader.load([file], isACL: isACL)
             } catch {
                 checked.diagnostics.append(
                     finding(error.line == nil ? .unreadableFile : .badValue, error, line: error.line))

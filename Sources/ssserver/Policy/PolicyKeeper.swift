@@ -9,7 +9,7 @@ internal import SSServerCore
 actor PolicyKeeper {
     private let inForce: PolicyInForce
     private let logger: Logger
-    private let path: String?
+    private let directory: String?
     private var settings: BlacklistConfiguration
     private var acl: String?
     private var store: RuleStore?
@@ -27,20 +27,21 @@ actor PolicyKeeper {
     /// Rules that commands have made.
     static let ruleLimit = 100_000
 
-    /// `directory` is where commands' rules are kept; nil for nowhere. Relative paths are the process's.
+    /// `directory` is where commands' rules are kept; nil for nowhere. It is where relative
+    /// paths start, too.
     init(
         _ settings: BlacklistConfiguration, acl: String?, directory: String?, inForce: PolicyInForce, logger: Logger
     ) {
         self.settings = settings
         self.acl = acl
-        path = directory.map { $0 + "/blacklist.sqlite" }
+        self.directory = directory
         self.inForce = inForce
         self.logger = logger
     }
 
     /// Reads everything for the first time.
     func start() async throws(RuleFault) {
-        if let path {
+        if let path = directory.map({ $0 + "/blacklist.sqlite" }) {
             do throws(StoreFailure) {
                 let store = try RuleStore(path: path)
                 commands = try store.load()
@@ -64,17 +65,18 @@ actor PolicyKeeper {
 
     /// Reads all files, and takes their rules if all can be used.
     private func load(_ settings: BlacklistConfiguration, _ acl: String?) async throws(RuleFault) {
-        let paths = settings.files + (acl.map { [$0] } ?? [])
+        let lists = RuleFile.files(settings, below: directory)
+        let acl = acl.map { RuleFile(acl: $0, below: directory) }
         // Before they are read: what changes meanwhile is seen as a change.
-        for path in paths { stamps[path] = FileStamp(path) }
+        for file in lists + (acl.map { [$0] } ?? []) { stamps[file.path] = FileStamp(file.path) }
         let loaded: Result<(lists: LoadedRules?, acl: LoadedRules?), RuleFault> = await withCheckedContinuation {
             result in
             Self.readers.async {
                 result.resume(
                     returning: Result { () throws(RuleFault) in
                         (
-                            settings.files.isEmpty ? nil : try RuleLoader.load(files: settings.files),
-                            try acl.map { path throws(RuleFault) in try RuleLoader.load(files: [path], isACL: true) }
+                            lists.isEmpty ? nil : try RuleLoader.load(lists),
+                            try acl.map { file throws(RuleFault) in try RuleLoader.load([file], isACL: true) }
                         )
                     })
             }
@@ -95,7 +97,7 @@ actor PolicyKeeper {
     func look() async {
         guard !isLoading else { return }
         var hasChanged = false
-        for path in settings.files + (acl.map { [$0] } ?? []) {
+        for path in stamps.keys {
             let now = FileStamp(path)
             guard let old = stamps[path], old != now else {
                 unsettled[path] = nil

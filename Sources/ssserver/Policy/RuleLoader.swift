@@ -15,6 +15,28 @@ struct RuleFault: Error, CustomStringConvertible {
     var description: String { "\(place): \(reason)" }
 }
 
+/// A file of rules: as the owner has written its path, and where that is.
+struct RuleFile: Hashable, Sendable {
+    let shown: String
+    let path: String
+
+    /// Relative paths of the configuration start in the state directory.
+    init(_ shown: String, below directory: String?) {
+        self.shown = shown
+        path = directory.map { shown.hasPrefix("/") ? shown : "\($0)/\(shown)" } ?? shown
+    }
+
+    /// An ACL file, which may come from the command line and so be one of the current directory.
+    init(acl shown: String, below directory: String?) {
+        let file = RuleFile(shown, below: directory)
+        self = SmallFile.exists(file.path) ? file : RuleFile(shown, below: nil)
+    }
+
+    static func files(_ settings: BlacklistConfiguration, below directory: String?) -> [RuleFile] {
+        settings.files.map { RuleFile($0, below: directory) }
+    }
+}
+
 /// What one file came to.
 struct LoadedFile: Sendable {
     let path: String
@@ -32,28 +54,30 @@ enum RuleLoader {
     private static let maximumFile = 1 << 30
 
     /// Reads all of `paths` into one set, or throws what is wrong with one.
-    static func load(files paths: [String], isACL: Bool = false) throws(RuleFault) -> LoadedRules {
+    static func load(_ list: [RuleFile], isACL: Bool = false) throws(RuleFault) -> LoadedRules {
         var builder = RuleSet.Builder(isACL ? .refusedFirst : .mostExact, seed: seed())
         var files: [LoadedFile] = []
-        for path in paths { files.append(LoadedFile(path: path, report: try read(path, isACL: isACL, into: &builder))) }
+        for file in list {
+            files.append(LoadedFile(path: file.shown, report: try read(file, isACL: isACL, into: &builder)))
+        }
         return LoadedRules(rules: RuleSet(builder), files: files)
     }
 
     private static func read(
-        _ path: String, isACL: Bool, into builder: inout RuleSet.Builder
+        _ file: RuleFile, isACL: Bool, into builder: inout RuleSet.Builder
     ) throws(RuleFault) -> ListReport {
-        builder.sources.begin(path)
+        builder.sources.begin(file.shown)
         var reader = ListReader(isACL: isACL)
         do throws(SmallFile.Failure) {
-            try FilePieces.read(path, limit: maximumFile) { reader.read($0, into: &builder) }
+            try FilePieces.read(file.path, limit: maximumFile) { reader.read($0, into: &builder) }
         } catch {
-            throw RuleFault(path: path, reason: error.description, help: error.help)
+            throw RuleFault(path: file.path, reason: error.description, help: error.help)
         }
         reader.end(into: &builder)
         let report = reader.report
         guard !report.isBad else {
             throw RuleFault(
-                path: path, line: report.complaints.first?.line,
+                path: file.shown, line: report.complaints.first?.line,
                 reason: "\(report.complaints.first?.fault.rawValue ?? "not understood")"
                     + (report.badLines > 1 ? ", and \(report.badLines - 1) other lines like it" : ""),
                 help: "mend or remove the line; a # in front makes it a comment")
