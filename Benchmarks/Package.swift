@@ -19,7 +19,8 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto"),
         .target(name: "CBoringSSL", dependencies: [.product(name: "NIOSSL", package: "swift-nio-ssl")]),
         .target(name: "SSCommon", dependencies: ["CSodium", "COpenSSL", "CBoringSSL"], swiftSettings: settings),
+        .target(name: "SSServerCore", dependencies: ["SSCommon"], swiftSettings: settings),
         // Its Front/ links to the parsers of the client's front, which belongs to a program: the files without sockets.
-        .executableTarget(name: "Benchmarks", dependencies: ["SSCommon"], swiftSettings: settings),
+        .executableTarget(name: "Benchmarks", dependencies: ["SSCommon", "SSServerCore"], swiftSettings: settings),
     ]
 )

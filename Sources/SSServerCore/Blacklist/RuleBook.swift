@@ -14,6 +14,8 @@ package struct RuleMatch: Hashable, Sendable {
 package struct RuleBook: Sendable {
     /// Patterns are tried one by one, so there are not more of them.
     package static let patternLimit = 10_000
+    /// An expression takes about ten times as long as a pattern.
+    package static let expressionLimit = 1_000
 
     /// Collects rules.
     package struct Builder {
@@ -27,6 +29,7 @@ package struct RuleBook: Sendable {
         fileprivate var users: [String: Everybody] = [:]
         fileprivate var everything: Everybody?
         fileprivate var allowsAddresses = false
+        private var expressions = 0
 
         package init(seed: (UInt64, UInt64)) { names = NameTable.Builder(seed: seed) }
 
@@ -59,7 +62,8 @@ package struct RuleBook: Sendable {
                 guard patterns.count < RuleBook.patternLimit else { return false }
                 patterns.append(PatternRule(test: .pattern(pattern), isAllowed: isAllowed, place: place))
             case .expression(let expression):
-                guard patterns.count < RuleBook.patternLimit else { return false }
+                guard patterns.count < RuleBook.patternLimit, expressions < RuleBook.expressionLimit else { return false }
+                expressions += 1
                 patterns.append(PatternRule(test: .expression(expression), isAllowed: isAllowed, place: place))
             case .ports(nil, let range):
                 guard ports.count < RuleBook.patternLimit else { return false }

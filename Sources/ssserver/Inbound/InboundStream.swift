@@ -49,7 +49,6 @@ final class InboundStream: ServerStreamOwner {
         if let judge {
             if let rule = judge.refusal(client: channel.peerEndpoint?.address) {
                 loop.counters.streamOpened()
-                ended(account)
                 block(target, account, rule, near)
                 return
             }
@@ -130,11 +129,11 @@ final class InboundStream: ServerStreamOwner {
             case .success:
                 self.relay(near, far, judge, account)
             case .failure(let error):
-                self.ended(account)
                 if let rule = judge?.refusal {
                     self.block(target, account, rule, near)
                     return
                 }
+                self.ended(account)
                 let error = error as? DialError ?? .failed("")
                 loop.counters.finished(error.status)
                 self.service.log.log(
@@ -163,6 +162,8 @@ final class InboundStream: ServerStreamOwner {
     /// the page.
     private func block(_ target: TargetAddress, _ account: UserAccount?, _ rule: DecidingRule, _ near: RelayHandler) {
         loop.counters.finished(.blocked)
+        // It counts for as long as it is there, though it leads nowhere.
+        channel.closeFuture.assumeIsolated().whenComplete { _ in self.ended(account) }
         service.policy.refusals.note(target, peer: channel.peerEndpoint, user: account?.name, rule)
         near.decline(
             answeringBy: AnsweringScreen { path in

@@ -134,6 +134,7 @@ actor PolicyKeeper {
     func add(_ texts: [String], user: String?, isSure: Bool) throws(RuleFault) -> [Change] {
         guard let store else { throw Self.noStore }
         var changes: [Change] = []
+        let known = Dictionary(commands.lazy.filter { $0.user == user }.map { ($0.text, $0) }) { first, _ in first }
         for text in texts {
             let text = text.trimmed
             let parsed = try RuleLoader.parse(text, "the rule")
@@ -142,9 +143,8 @@ actor PolicyKeeper {
                     path: Self.sweeping, reason: "\(TerminalText.quote(text)) refuses nearly everything",
                     help: "if that is meant, say so: --yes")
             }
-            let old = commands.first { $0.text == text && $0.user == user }
             changes.append(
-                old.map { .already($0) } ?? .done(StoredRule(text: text, user: user, added: WallClock.now())))
+                known[text].map { .already($0) } ?? .done(StoredRule(text: text, user: user, added: WallClock.now())))
         }
         let new = changes.compactMap { change in if case .done(let rule) = change { rule } else { nil } }
         guard !new.isEmpty else { return changes }
@@ -167,7 +167,9 @@ actor PolicyKeeper {
                 path: Self.missing, reason: "no command has made the rule \(TerminalText.quote(missing))",
                 help: "one of a list goes with its line there; \"@@\" in front of a rule makes an exception to it")
         }
-        try change(to: commands.filter { !gone.contains($0) }) { () throws(StoreFailure) in try store.remove(gone) }
+        let goneRules = Set(gone)
+        try change(to: commands.filter { !goneRules.contains($0) }) { () throws(StoreFailure) in try store.remove(gone)
+        }
         return gone
     }
 
