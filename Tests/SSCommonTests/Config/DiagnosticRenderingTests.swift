@@ -343,12 +343,12 @@ struct DiagnosticRenderingTests {
             """
         ),
         (
-            "{ \(rest),\n  \"blacklist\": { \"files\": [\"ads.txt\"], \"rules\": [], \"sniff\": false } }",
+            "{ \(rest),\n  \"cache\": { \"enabled\": true, \"ports\": [80] } }",
             """
-            warning[C104]: "files" is not acted on by this version
-              ┌─ s.json:2:18
-             2 │   "blacklist": { "files": ["ads.txt"], "rules": [], "sniff": false } }
-               │                  ^^^^^^^
+            warning[C104]: "enabled" is not acted on by this version
+              ┌─ s.json:2:14
+             2 │   "cache": { "enabled": true, "ports": [80] } }
+               │              ^^^^^^^^^
 
             """
         ),
