@@ -28,52 +28,72 @@ package struct Permission: Hashable, Sendable {
 /// Immutable; shared by all threads.
 package struct Blacklist: Sendable {
     /// Of the configuration and of commands.
-    package var own: RuleSet?
+    package var own: RuleSet? { didSet { rank() } }
     /// Of the file that `acl` names.
-    package var acl: RuleSet?
+    package var acl: RuleSet? { didSet { rank() } }
     /// Of lists.
-    package var lists: RuleSet?
+    package var lists: RuleSet? { didSet { rank() } }
+
+    /// A book of a set.
+    private struct Ranked: Sendable {
+        let set: RuleSet
+        let book: RuleBook
+    }
+
+    /// Everybody's, the first that says something decides.
+    private var general: [Ranked] = []
+    private var hasUsers = false
+    private var namesAreFinal = true
+    /// Whether nothing is ever refused.
+    package private(set) var isEmpty = true
+    /// Rules of all kinds, without repetitions of names.
+    package private(set) var count = 0
+    /// Whether requests' paths matter.
+    package private(set) var hasPaths = false
 
     package init() {}
 
-    /// Whether nothing is ever refused.
-    package var isEmpty: Bool { sets.allSatisfy { $0.count == 0 } }
-
-    /// Rules of all kinds, without repetitions of names.
-    package var count: Int { sets.reduce(0) { $0 + $1.count } }
-
-    /// Whether requests' paths matter.
-    package var hasPaths: Bool { sets.contains(where: \.hasPaths) }
-
     private var sets: [RuleSet] { [own, acl, lists].compactMap { $0 } }
+
+    private mutating func rank() {
+        let sets = sets
+        general = sets.flatMap { set in set.general.filter { $0.count > 0 }.map { Ranked(set: set, book: $0) } }
+        hasUsers = sets.contains { !$0.users.isEmpty }
+        namesAreFinal = !sets.contains(where: \.allowsAddresses)
+        count = sets.reduce(0) { $0 + $1.count }
+        isEmpty = count == 0
+        hasPaths = sets.contains(where: \.hasPaths)
+    }
+
+    /// Users' rules rank above everybody's.
+    private static let generalRank = 1000
 
     /// What ranks below `permission`'s rule is not asked any more. Users' rules rank above everybody's, and of each the owner's
     /// above those of files.
+    @inline(__always)
     private func first(
         _ user: String?, above permission: Permission = Permission(), _ match: (RuleBook) -> RuleMatch?
     ) -> (DecidingRule, rank: Int)? {
-        var rank = 0
-        func look(_ set: RuleSet, _ books: [RuleBook]) -> DecidingRule? {
-            for book in books {
-                guard rank < permission.rank else { return nil }
-                if let found = match(book) { return set.origin(found) }
-                rank += 1
-            }
-            return nil
-        }
-        if let user {
+        if hasUsers, let user {
+            var rank = 0
             for set in sets {
-                if let books = set.users[user], let found = look(set, books) { return (found, rank) }
+                for book in set.users[user] ?? [] {
+                    guard rank < permission.rank else { return nil }
+                    if let found = match(book) { return (set.origin(found), rank) }
+                    rank += 1
+                }
             }
         }
-        // Not to be mistaken for a rank of a user's.
-        rank = max(rank, 100)
-        for set in sets {
-            if let found = look(set, set.general) { return (found, rank) }
+        for index in general.indices {
+            guard Self.generalRank + index < permission.rank else { return nil }
+            if let found = match(general[index].book) {
+                return (general[index].set.origin(found), Self.generalRank + index)
+            }
         }
         return nil
     }
 
+    @inline(__always)
     private func judge(
         _ user: String?, _ permission: inout Permission, _ match: (RuleBook) -> RuleMatch?
     ) -> DecidingRule? {
@@ -90,8 +110,7 @@ package struct Blacklist: Sendable {
     package func refusal(
         of name: DomainName, port: UInt16, for user: String?, _ permission: inout Permission
     ) -> DecidingRule? {
-        let isFinal = !sets.contains(where: \.allowsAddresses)
-        return judge(user, &permission) { $0.match(name, port: port, isFinal: isFinal) }
+        judge(user, &permission) { $0.match(name, port: port, isFinal: namesAreFinal) }
     }
 
     /// What refuses an address, which is folded.

@@ -10,8 +10,8 @@ package struct RuleMatch: Hashable, Sendable {
     package let place: RulePlace
 }
 
-/// Immutable.
-package struct RuleBook: Sendable {
+/// Immutable. A class, so that to look into one is to count one reference.
+package final class RuleBook: Sendable {
     /// Patterns are tried one by one, so there are not more of them.
     package static let patternLimit = 10_000
     /// An expression takes about ten times as long as a pattern.
@@ -62,7 +62,9 @@ package struct RuleBook: Sendable {
                 guard patterns.count < RuleBook.patternLimit else { return false }
                 patterns.append(PatternRule(test: .pattern(pattern), isAllowed: isAllowed, place: place))
             case .expression(let expression):
-                guard patterns.count < RuleBook.patternLimit, expressions < RuleBook.expressionLimit else { return false }
+                guard patterns.count < RuleBook.patternLimit, expressions < RuleBook.expressionLimit else {
+                    return false
+                }
                 expressions += 1
                 patterns.append(PatternRule(test: .expression(expression), isAllowed: isAllowed, place: place))
             case .ports(nil, let range):
@@ -194,7 +196,7 @@ package struct RuleBook: Sendable {
 
     private func matchOwn(_ name: DomainName, port: UInt16) -> RuleMatch? {
         if !endpoints.isEmpty, let found = match(endpoint: .name(name), port) { return found }
-        return name.bytes.withUnsafeBytes { bytes in
+        return name.bytes.withUnsafeBytes { bytes -> RuleMatch? in
             if let found = names.match(bytes) {
                 let suffix = String(decoding: bytes.suffix(found.suffix), as: UTF8.self)
                 return RuleMatch(

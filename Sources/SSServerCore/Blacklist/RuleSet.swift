@@ -2,7 +2,7 @@
 internal import SSCommon
 
 /// Immutable; looked at from any thread.
-package struct RuleSet: Sendable {
+package final class RuleSet: Sendable {
     /// Which of two rules that say different things decides.
     package enum Order: Hashable, Sendable {
         /// What allows.
