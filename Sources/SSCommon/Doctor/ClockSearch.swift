@@ -1,8 +1,8 @@
 // By how much clocks are off that were set wrong: by a few minutes, or by the hours between two time zones, as where a
 // second system on the machine takes its clock for local time.
 //
-// Only times that are over by our own clock are tried. What is sealed for a later time is refused now and good then: whoever recorded it could
-// play it once that time has come, and the server's answer would show what it is.
+// Only times that are over by our own clock are tried. What is sealed for a later time is refused now and good then: whoever
+// recorded it could play it once that time has come, and the server's answer would show what it is.
 
 package enum ClockSearch {
     /// Seconds to set our clock forward, all negative, the likeliest first. A server takes what is 30 seconds off, so each finds

@@ -6,33 +6,36 @@ package enum TLSServerName {
     package static let maximumLength = 32 * 1024
 
     package enum Reading: Hashable, Sendable {
-        /// It may be one; more bytes will tell.
-        case needsMore
+        /// It may be one; so many bytes of the stream will tell more, and fewer will not.
+        case needsMore(atLeast: Int)
         /// It is none, or one that no server would take.
         case none
         /// The server's name as it was sent; nil where there is none.
         case name([UInt8]?)
     }
 
+    /// A message in more records is not put together: clients send one or two.
+    private static let maximumRecords = 64
+
     /// Looks at the first bytes of a stream.
     package static func read(_ input: RawSpan) -> Reading {
         // Records of type 22 (handshake), whose contents are put together: a message may be cut anywhere.
         var message: [UInt8] = []
         var offset = 0
-        while true {
+        for _ in 0..<maximumRecords {
             let left = input.byteCount - offset
             if left > 0, input.octet(offset) != 22 { return .none }
             if left > 1, input.octet(offset + 1) != 3 { return .none }
-            guard left >= 5 else { break }
+            guard left >= 5 else { return .needsMore(atLeast: offset + 5) }
             let length = Int(input.bigEndian16(offset + 3))
             guard (1...16_384 + 256).contains(length) else { return .none }
-            let end = min(offset + 5 + length, input.byteCount)
+            let end = offset + 5 + length
+            guard end <= input.byteCount else { return .needsMore(atLeast: end) }
             message += input.copy(offset + 5..<end)
             if let reading = hello(message) { return reading }
-            guard end == offset + 5 + length else { break }
             offset = end
         }
-        return input.byteCount > maximumLength ? .none : .needsMore
+        return .none
     }
 
     /// Nil while the message is not whole.

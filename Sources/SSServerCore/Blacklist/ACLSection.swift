@@ -1,5 +1,6 @@
 // The section lines of a Shadowsocks ACL file, as a server understands them (protocol of shadowsocks-rust and -libev). Each
 // has a name from the laptop's side and one from the server's.
+internal import SSCommon
 
 enum ACLSection: Hashable, Sendable {
     /// The lines that follow name targets, or clients, that are refused or allowed.
@@ -15,9 +16,7 @@ enum ACLSection: Hashable, Sendable {
 
     /// Nil for what is no such line.
     init?(_ line: some Sequence<UInt8>) {
-        var text = String(decoding: Array(line.prefix(40)), as: UTF8.self)[...]
-        while let last = text.last, last.isWhitespace { text = text.dropLast() }
-        switch text {
+        switch String(decoding: Array(line.prefix(40)), as: UTF8.self).withoutOuterBlanks {
         case "[outbound_block_list]": self = .refusedTargets
         case "[outbound_allow_list]": self = .allowedTargets
         case "[black_list]", "[bypass_list]": self = .refusedClients

@@ -12,9 +12,7 @@ package struct BlockedQuestion: Hashable, Sendable {
 
     /// Nil for what is none.
     package init?(_ text: String) {
-        var rest = text[...]
-        while let first = rest.first, first.isWhitespace { rest = rest.dropFirst() }
-        while let last = rest.last, last.isWhitespace { rest = rest.dropLast() }
+        var rest = text.withoutOuterBlanks
         let trimmed = String(rest)
         var scheme = ""
         if let colon = rest.range(of: "://") {

@@ -123,7 +123,7 @@ package enum ListLineReader {
             return name(field(text.dropFirst(word.utf8.count)), scope)
         }
         if text.starts(with: "keyword:".utf8) {
-            let piece = field(text.dropFirst(8)).map { lowerCased($0) }
+            let piece = field(text.dropFirst(8)).map { $0.lowercasedASCII }
             return pattern(NamePattern([piece], isOpenAtStart: true, isOpenAtEnd: true))
         }
         if text.starts(with: "regexp:".utf8) { return expression(field(text.dropFirst(7)), isAllowed: false) }
@@ -219,14 +219,14 @@ package enum ListLineReader {
         if let (host, ports) = hostAndPorts(text) { return self.ports(host, ports, scope, isAllowed) }
         if let slash = text.firstIndex(of: UInt8(ascii: "/")) {
             if let prefix = range(text) { return .rules([.address(prefix)], isAllowed: isAllowed) }
-            let isRange = text[(slash + 1)...].allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+            let isRange = text[(slash + 1)...].allSatisfy { $0.isDigit }
             if isRange, slash + 1 < text.endIndex, NumericHost(Array(text[..<slash])) != nil {
                 return .bad(.badAddress)
             }
             return path(text[..<slash], text[slash...], scope, isAllowed)
         }
         if text.contains(UInt8(ascii: "*")) {
-            return pattern(NamePattern(wildcard: text.map { lowerCased($0) }), isAllowed: isAllowed)
+            return pattern(NamePattern(wildcard: text.map { $0.lowercasedASCII }), isAllowed: isAllowed)
         }
         if let address = NumericHost(Array(text))?.address.folded {
             guard let prefix = IPPrefix(address, length: address.width) else { return .bad(.badAddress) }
@@ -248,7 +248,7 @@ package enum ListLineReader {
         let numbers = text[(colon + 1)...].split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
         guard (1...2).contains(numbers.count) else { return nil }
         let ports = numbers.compactMap { part in
-            (1...5).contains(part.count) && part.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+            (1...5).contains(part.count) && part.allSatisfy { $0.isDigit }
                 ? UInt16(String(decoding: part, as: UTF8.self)) : nil
         }
         guard ports.count == numbers.count, let low = ports.first, let high = ports.last, low <= high else {
@@ -354,10 +354,6 @@ package enum ListLineReader {
             isAfterBlank = isBlank(text[index])
         }
         return text
-    }
-
-    private static func lowerCased(_ byte: UInt8) -> UInt8 {
-        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
     }
 }
 

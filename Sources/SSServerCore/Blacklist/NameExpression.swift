@@ -1,6 +1,7 @@
 // Regular expressions over host names, as ACL files and some lists have them. Matching takes time linear in the name
 // whatever the expression is: all its threads step along together (Thompson 1968), and none ever goes back. What cannot be
 // matched so (back references, looking ahead or behind) is refused when the list is read.
+internal import SSCommon
 
 /// A set of ASCII bytes.
 private struct ASCIISet: Hashable, Sendable {
@@ -19,7 +20,7 @@ private struct ASCIISet: Hashable, Sendable {
 
     /// Letters go in as small ones: names have no others.
     mutating func insert(_ byte: UInt8) {
-        let byte = (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
+        let byte = byte.lowercasedASCII
         if byte < 64 { low |= 1 << UInt64(byte) } else if byte < 128 { high |= 1 << UInt64(byte - 64) }
     }
 
@@ -426,13 +427,7 @@ extension NameExpression {
                     name.append(dot)
                     continue
                 }
-                let isPlain =
-                    switch byte {
-                    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
-                        true
-                    default: false
-                    }
+                let isPlain = byte.isLetter || byte.isDigit || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
                 guard isPlain else { return nil }
                 name.append(byte)
             }

@@ -1,5 +1,6 @@
 // Paths in one spelling, so that a rule cannot be walked round by writing a path another way (RFC 3986 6.2.2): what need not
 // be percent-encoded is not, the digits of what must be are capitals, and there are no dot segments. The query stays.
+internal import SSCommon
 
 package enum RequestPath {
     /// Of a path that begins with a slash or a question mark, perhaps with a query; nil for what has a byte that no path has.
@@ -13,7 +14,7 @@ package enum RequestPath {
                 bytes.append(byte)
                 continue
             }
-            guard let high = rest.first.flatMap(value), let low = rest.dropFirst().first.flatMap(value) else {
+            guard let high = rest.first?.hexValue, let low = rest.dropFirst().first?.hexValue else {
                 // A percent sign alone: some servers take it as it is.
                 bytes.append(byte)
                 continue
@@ -34,15 +35,6 @@ package enum RequestPath {
         default:
             let digits = Array("0123456789ABCDEF".utf8)
             bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-        }
-    }
-
-    private static func value(_ digit: UInt8) -> UInt8? {
-        switch digit {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
-        default: nil
         }
     }
 

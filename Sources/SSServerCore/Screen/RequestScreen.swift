@@ -37,6 +37,8 @@ package struct RequestScreen {
     private static let maximumMethod = 32
 
     private var phase = Phase.start
+    /// Bytes that a TLS client's first message has at least; fewer are not looked at again.
+    private var wanted = 0
     /// Whether what comes may be something else than HTTP: at first, and behind the offer to go over to something else, which
     /// whoever is asked may not have taken.
     private var mayBeOther = true
@@ -90,9 +92,12 @@ package struct RequestScreen {
         }
     }
 
-    private func tls(_ input: RawSpan, behind passed: Int, _ judge: Judge) -> Outcome {
+    private mutating func tls(_ input: RawSpan, behind passed: Int, _ judge: Judge) -> Outcome {
+        guard input.byteCount >= wanted else { return .pass(passed) }
         switch TLSServerName.read(input) {
-        case .needsMore: return .pass(passed)
+        case .needsMore(let count):
+            wanted = count
+            return .pass(passed)
         case .none, .name(nil): return .passAll
         case .name(let name?):
             // What no host is called (an address, which RFC 6066 forbids) names nobody.

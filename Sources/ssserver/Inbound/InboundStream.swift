@@ -129,12 +129,13 @@ final class InboundStream: ServerStreamOwner {
             case .success:
                 self.relay(near, far, judge, account)
             case .failure(let error):
-                if let rule = judge?.refusal {
+                let error = error as? DialError ?? .failed("")
+                // One address of several may have been refused, and another not have answered.
+                if error == .notAllowed, let rule = judge?.refusal {
                     self.block(target, account, rule, near)
                     return
                 }
                 self.ended(account)
-                let error = error as? DialError ?? .failed("")
                 loop.counters.finished(error.status)
                 self.service.log.log(
                     .debug, "target not reached",
@@ -146,7 +147,8 @@ final class InboundStream: ServerStreamOwner {
     }
 
     private func relay(_ near: RelayHandler, _ far: RelayHandler, _ judge: RequestJudge?, _ account: UserAccount?) {
-        let session = judge.map { OpenSession($0, client: channel.peerEndpoint?.address) }
+        let mayEnd = service.policy.current.endsSessions
+        let session = mayEnd ? judge.map { OpenSession($0, client: channel.peerEndpoint?.address) } : nil
         if let session { service.sessions.add(session, on: loop.eventLoop) }
         let relay = Relay(near, far, on: loop, timeouts: service.timeouts, account: account) {
             self.ended(account)

@@ -10,6 +10,7 @@ actor PolicyKeeper {
     private let inForce: PolicyInForce
     private let logger: Logger
     private let directory: String?
+    private let canKeep: Bool
     private var settings: BlacklistConfiguration
     private var acl: String?
     private var store: RuleStore?
@@ -27,21 +28,23 @@ actor PolicyKeeper {
     /// Rules that commands have made.
     static let ruleLimit = 100_000
 
-    /// `directory` is where commands' rules are kept; nil for nowhere. It is where relative
-    /// paths start, too.
+    /// `directory` is where relative paths start, and if it `canKeep` anything where commands' rules are kept.
     init(
-        _ settings: BlacklistConfiguration, acl: String?, directory: String?, inForce: PolicyInForce, logger: Logger
+        _ settings: BlacklistConfiguration, acl: String?, directory: String?, canKeep: Bool, inForce: PolicyInForce,
+        logger: Logger
     ) {
         self.settings = settings
         self.acl = acl
         self.directory = directory
+        self.canKeep = canKeep
         self.inForce = inForce
         self.logger = logger
     }
 
     /// Reads everything for the first time.
     func start() async throws(RuleFault) {
-        if let path = directory.map({ $0 + "/blacklist.sqlite" }) {
+        // The file is made with the first rule.
+        if let path = storePath, SmallFile.exists(path) {
             do throws(StoreFailure) {
                 let store = try RuleStore(path: path)
                 commands = try store.load()
@@ -55,6 +58,21 @@ actor PolicyKeeper {
         blacklist.own = try RuleLoader.own(settings, commands: commands)
         try await load(settings, acl)
         putInForce()
+    }
+
+    private var storePath: String? { canKeep ? directory.map { $0 + "/blacklist.sqlite" } : nil }
+
+    /// Where commands' rules are kept, made if need be.
+    private func openStore() throws(RuleFault) -> RuleStore {
+        if let store { return store }
+        guard let path = storePath else { throw Self.noStore }
+        do throws(StoreFailure) {
+            let made = try RuleStore(path: path)
+            store = made
+            return made
+        } catch {
+            throw RuleFault(path: Self.notStored, reason: error.description, help: "nothing was changed")
+        }
     }
 
     private func putInForce() {
@@ -132,11 +150,11 @@ actor PolicyKeeper {
 
     /// Adds rules, all or none; they are stored when this returns. `isSure` if those are meant that leave hardly anything.
     func add(_ texts: [String], user: String?, isSure: Bool) throws(RuleFault) -> [Change] {
-        guard let store else { throw Self.noStore }
+        let store = try openStore()
         var changes: [Change] = []
         let known = Dictionary(commands.lazy.filter { $0.user == user }.map { ($0.text, $0) }) { first, _ in first }
         for text in texts {
-            let text = text.trimmed
+            let text = String(text.withoutOuterBlanks)
             let parsed = try RuleLoader.parse(text, "the rule")
             if !isSure, !parsed.isAllowed, parsed.rules.contains(where: \.isSweeping) {
                 throw RuleFault(
@@ -159,8 +177,8 @@ actor PolicyKeeper {
 
     /// Takes rules away, all or none.
     func remove(_ texts: [String], user: String?) throws(RuleFault) -> [StoredRule] {
-        guard let store else { throw Self.noStore }
-        let wanted = Set(texts.map(\.trimmed))
+        let store = try openStore()
+        let wanted = Set(texts.map { String($0.withoutOuterBlanks) })
         let gone = commands.filter { wanted.contains($0.text) && $0.user == user }
         if let missing = wanted.subtracting(gone.map(\.text)).first {
             throw RuleFault(
@@ -206,14 +224,5 @@ actor PolicyKeeper {
     var overview: Overview {
         Overview(
             commands: commands, files: files, configured: settings.rules + settings.clients, count: blacklist.count)
-    }
-}
-
-extension String {
-    fileprivate var trimmed: String {
-        var text = self[...]
-        while let first = text.first, first.isWhitespace { text = text.dropFirst() }
-        while let last = text.last, last.isWhitespace { text = text.dropLast() }
-        return String(text)
     }
 }

@@ -47,7 +47,7 @@ final class ServerRuntime: Sendable {
         let hasUsers = ports.contains { !$0.users.isEmpty }
         policy = PolicyInForce(refusals: Refusals(log: log))
         rules = PolicyKeeper(
-            configuration.blacklist, acl: configuration.settings.acl, directory: isUsable ? directory : nil,
+            configuration.blacklist, acl: configuration.settings.acl, directory: directory, canKeep: isUsable,
             inForce: policy, logger: logger)
         sessions = OpenSessions(group)
         policy.onChange { [sessions] in sessions.endRefused(by: $0) }
