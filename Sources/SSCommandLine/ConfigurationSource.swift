@@ -11,7 +11,10 @@ package enum Program: String, CaseIterable, Sendable {
     package var commands: [String] {
         self == .sslocal
             ? ["run", "check", "init", "url", "status", "use", "doctor"]
-            : ["run", "check", "init", "share", "users", "block", "unblock", "blocked", "status", "doctor", "genkey"]
+            : [
+                "run", "check", "init", "share", "users", "block", "unblock", "blocked", "reload", "status", "doctor",
+                "genkey",
+            ]
     }
 
     /// Where a configuration is looked for if no flag says where.

@@ -1,5 +1,5 @@
 // A program between its start and its end: it stops on SIGTERM and SIGINT, a second of either ends it at once, and
-// SIGHUP, kept for reload, opens the log file anew.
+// SIGHUP opens the log file anew and has the configuration read again, where that can be done.
 package import Logging
 package import SSNetwork
 internal import ServiceLifecycle
@@ -15,11 +15,12 @@ package enum ProgramRun {
     /// Returns after the first SIGTERM or SIGINT and the end of `drain`. Signals are taken before `start` opens anything,
     /// so that whoever sees a port open can already stop the program in good order.
     package static func untilStopped<Listeners: Sendable>(
-        log: LogSink, logger: Logger, start: @escaping @Sendable () async throws -> Listeners,
+        log: LogSink, logger: Logger, onHangup: (@Sendable () async -> Void)? = nil,
+        start: @escaping @Sendable () async throws -> Listeners,
         drain: @escaping @Sendable (Listeners) async -> Void
     ) async throws {
         let serving = Serving(start: start, drain: drain)
-        let hangups = Hangups(log: log, logger: logger)
+        let hangups = Hangups(log: log, logger: logger, onHangup: onHangup)
         var configuration = ServiceGroupConfiguration(
             services: [.init(service: hangups), .init(service: serving)],
             gracefulShutdownSignals: [.sigterm, .sigint],
@@ -50,11 +51,16 @@ private struct Serving<Listeners: Sendable>: Service {
 private struct Hangups: Service {
     let log: LogSink
     let logger: Logger
+    let onHangup: (@Sendable () async -> Void)?
 
     func run() async throws {
         for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
             log.reopen()
-            logger.warning("SIGHUP: the log was reopened; this version does not reload its configuration")
+            if let onHangup {
+                await onHangup()
+            } else {
+                logger.warning("SIGHUP: the log was reopened; this program does not reload its configuration")
+            }
         }
     }
 }

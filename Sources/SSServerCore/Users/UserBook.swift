@@ -76,7 +76,8 @@ package struct UserBook: Sendable {
 
     private let methods: [UInt16: CipherMethod]
     private let configured: [UserKey: UserLimits]
-    private var changes: [UserKey: UserChange]
+    /// What commands have changed.
+    package private(set) var changes: [UserKey: UserChange]
 
     /// `methods` are those of the ports. Changes to users and ports that the configuration no longer knows are kept, for
     /// it may know them again.

@@ -8,13 +8,15 @@ enum StatusRoutes {
     static func routes(_ server: ServerRuntime, managed: ManagedPorts?, descriptors: Int) -> AdminRoutes {
         var routes = AdminRoutes()
         routes.on(.get, "/api/v1/status") { _ in
-            AdminResponse(200, status(server, await managed?.openPorts ?? [], descriptors))
+            AdminResponse(
+                200, status(server, await server.listeningPorts, await managed?.openPorts ?? [], descriptors))
         }
         return routes
     }
 
     private static func status(
-        _ server: ServerRuntime, _ managed: [EndpointConfiguration], _ descriptors: Int
+        _ server: ServerRuntime, _ fixed: [EndpointConfiguration], _ managed: [EndpointConfiguration],
+        _ descriptors: Int
     ) -> JSONNode {
         let traffic = server.traffic
         return .members([
@@ -22,7 +24,7 @@ enum StatusRoutes {
             "version": .string(ProductVersion.current),
             "uptime_seconds": .count(server.uptime),
             "listeners": .array(
-                server.listeningPorts.map { listener($0, isManaged: false) }
+                fixed.map { listener($0, isManaged: false) }
                     + managed.map { listener($0, isManaged: true) }),
             "descriptors": .number(Int64(descriptors)),
             "streams_open": .count(traffic.streamsOpen),

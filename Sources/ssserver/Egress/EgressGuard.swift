@@ -10,13 +10,13 @@ internal import NIOConcurrencyHelpers
 final class EgressGuard: Sendable {
     private let policy: NIOLockedValueBox<EgressPolicy>
     private let listenerPorts: NIOLockedValueBox<Set<UInt16>>
-    private let denied: [IPPrefix]
+    private let denied: NIOLockedValueBox<[IPPrefix]>
 
     /// `listenerPorts` are this server's own, TCP and UDP; `denied` ranges are refused whatever else is open.
     init(
         access: EgressPolicy.PrivateAccess, denyPorts: Set<UInt16>, denied: [IPPrefix] = [], listenerPorts: Set<UInt16>
     ) {
-        self.denied = denied
+        self.denied = NIOLockedValueBox(denied)
         self.listenerPorts = NIOLockedValueBox(listenerPorts)
         let own = OwnEndpoints(addresses: OwnAddresses.current(), listenerPorts: listenerPorts)
         policy = NIOLockedValueBox(EgressPolicy(access: access, denyPorts: denyPorts, own: own))
@@ -26,6 +26,14 @@ final class EgressGuard: Sendable {
     func keepFresh(on eventLoop: any EventLoop) -> RepeatedTask {
         let interval = TimeAmount.seconds(Int64(OwnAddresses.refreshInterval))
         return eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { [self] _ in refresh() }
+    }
+
+    /// Another configuration's policy, for what is dialled from now on.
+    func change(access: EgressPolicy.PrivateAccess, denyPorts: Set<UInt16>, denied: [IPPrefix]) {
+        self.denied.withLockedValue { $0 = denied }
+        let ports = listenerPorts.withLockedValue { $0 }
+        let own = OwnEndpoints(addresses: OwnAddresses.current(), listenerPorts: ports)
+        policy.withLockedValue { $0 = EgressPolicy(access: access, denyPorts: denyPorts, own: own) }
     }
 
     /// A port has become, or is no more, one of this server's own.
@@ -41,7 +49,7 @@ final class EgressGuard: Sendable {
     }
 
     func verdict(_ address: IPAddress, _ port: UInt16) -> EgressPolicy.Verdict {
-        if denied.contains(where: { $0.contains(address) }) { return .denied(.privateAddress) }
+        if denied.withLockedValue({ $0.contains { $0.contains(address) } }) { return .denied(.privateAddress) }
         return policy.withLockedValue { $0.verdict(address, port) }
     }
 

@@ -31,6 +31,7 @@ final class SourceLimits: Sendable {
     }
 
     private struct State {
+        var limits: ConnectionLimits
         var streams = 0
         var sources: [Source: Counts] = [:]
 
@@ -43,17 +44,23 @@ final class SourceLimits: Sendable {
         }
     }
 
-    private let limits: ConnectionLimits
-    private let state = NIOLockedValueBox(State())
+    private let state: NIOLockedValueBox<State>
 
     init(_ limits: ConnectionLimits = ConnectionLimits()) {
-        self.limits = limits
+        state = NIOLockedValueBox(State(limits: limits))
+    }
+
+    /// For what comes from now on.
+    func change(to limits: ConnectionLimits) {
+        state.withLockedValue { $0.limits = limits }
     }
 
     /// A connection waits to authenticate. True if its source now has too many that do.
     func waits(_ source: Source?) -> Bool {
         guard let source else { return false }
-        return state.withLockedValue { $0.change(source) { $0.waiting += 1 } }.waiting > limits.waitingPerSource
+        return state.withLockedValue { state in
+            state.change(source) { $0.waiting += 1 }.waiting > state.limits.waitingPerSource
+        }
     }
 
     /// It does no more: to be called once for each `waits`.
@@ -65,9 +72,9 @@ final class SourceLimits: Sendable {
     /// Counts a stream in; false if there may be none.
     func openStream(_ source: Source?) -> Bool {
         state.withLockedValue { state in
-            guard state.streams < limits.streams else { return false }
+            guard state.streams < state.limits.streams else { return false }
             if let source {
-                guard (state.sources[source]?.streams ?? 0) < limits.streamsPerSource else { return false }
+                guard (state.sources[source]?.streams ?? 0) < state.limits.streamsPerSource else { return false }
                 _ = state.change(source) { $0.streams += 1 }
             }
             state.streams += 1

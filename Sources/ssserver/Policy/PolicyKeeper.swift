@@ -111,6 +111,27 @@ actor PolicyKeeper {
         }
     }
 
+    /// Another configuration's rules; where they cannot be used, those from before stay.
+    func change(to new: BlacklistConfiguration, acl newACL: String?) async throws(RuleFault) {
+        while isLoading { try? await Task.sleep(for: .milliseconds(50)) }
+        isLoading = true
+        defer { isLoading = false }
+        _ = try RuleLoader.own(new, commands: commands)
+        let former = stamps
+        stamps = [:]
+        do throws(RuleFault) {
+            try await load(new, newACL)
+        } catch {
+            stamps = former
+            throw error
+        }
+        settings = new
+        acl = newACL
+        unsettled = [:]
+        blacklist.own = try RuleLoader.own(new, commands: commands)
+        putInForce()
+    }
+
     /// Looks whether files have changed, and reads them again once they have been left alone from one look to the next.
     func look() async {
         guard !isLoading else { return }

@@ -1,5 +1,6 @@
 // ssserver while it runs: the listeners, what they share, and the way down.
 internal import Logging
+internal import NIOConcurrencyHelpers
 internal import NIOCore
 internal import NIOPosix
 internal import SSCommandLine
@@ -23,6 +24,7 @@ final class ServerRuntime: Sendable {
     private let policy: PolicyInForce
     private let rules: PolicyKeeper
     private let sessions: OpenSessions
+    private let reloader = NIOLockedValueBox<Reloader?>(nil)
     private let started = WallClock.now()
 
     /// How long open streams may go on after the listeners are closed.
@@ -62,7 +64,7 @@ final class ServerRuntime: Sendable {
 
     /// What is open.
     struct Listeners: Sendable {
-        var ports: [OpenPort] = []
+        var reloader: Reloader?
         var managed: ManagedPorts?
         var manager: ManagerSocket?
         var admin: AdminServer?
@@ -72,7 +74,9 @@ final class ServerRuntime: Sendable {
     }
 
     /// Opens every port, or none.
-    func start(descriptors: Int) async throws(StartFailure) -> Listeners {
+    func start(
+        descriptors: Int, read: @escaping @Sendable () -> CheckedConfiguration<ServerConfiguration>
+    ) async throws(StartFailure) -> Listeners {
         do throws(StoreFailure) {
             try await users.start()
         } catch {
@@ -85,8 +89,6 @@ final class ServerRuntime: Sendable {
         } catch {
             throw StartFailure("\(error)", help: error.help, isBadConfiguration: true)
         }
-        let addresses = try await ListenAddress.resolve(
-            configuration.listeners.map(\.address), with: resolver, on: group.any())
         let numbers = Set(configuration.listeners.map(\.address.port))
         let egress = EgressGuard(
             access: configuration.egress.access, denyPorts: Set(configuration.egress.denyPorts),
@@ -100,15 +102,17 @@ final class ServerRuntime: Sendable {
         let opener = makeOpener(egress, descriptors: descriptors)
         var listeners = Listeners()
         do {
-            for (index, endpoint) in configuration.listeners.enumerated() {
-                listeners.ports.append(try await opener.open(endpoint, ports[index].ring, at: addresses[index]))
-            }
+            let reloader = Reloader(
+                configuration, opener, egress, limits, users, rules, resolver, logger: logger, read: read)
+            try await reloader.start(ports)
+            listeners.reloader = reloader
+            self.reloader.withLockedValue { $0 = reloader }
             try await openManager(opener, &listeners)
         } catch {
             await close(listeners)
             throw error
         }
-        listeners.admin = await openAdmin(egress, managed: listeners.managed, descriptors: descriptors)
+        listeners.admin = await openAdmin(egress, listeners, descriptors: descriptors)
         listeners.books = Task { [users] in
             while (try? await Task.sleep(for: .seconds(1))) != nil { await users.tick() }
         }
@@ -141,13 +145,14 @@ final class ServerRuntime: Sendable {
     }
 
     /// Without its API a server serves all the same.
-    private func openAdmin(_ egress: EgressGuard, managed: ManagedPorts?, descriptors: Int) async -> AdminServer? {
+    private func openAdmin(_ egress: EgressGuard, _ listeners: Listeners, descriptors: Int) async -> AdminServer? {
         let paths = AdminSocket.paths(.ssserver, configuration.settings)
         guard !paths.isEmpty else { return nil }
         var routes = AdminRoutes()
-        routes.add(StatusRoutes.routes(self, managed: managed, descriptors: descriptors))
+        routes.add(StatusRoutes.routes(self, managed: listeners.managed, descriptors: descriptors))
         routes.add(UserRoutes.routes(users))
         routes.add(BlacklistRoutes.routes(rules, policy, egress, resolver, group))
+        if let reloader = listeners.reloader { routes.add(ReloadRoutes.routes(reloader, logger)) }
         routes.add(StandardRoutes.routes(users) { [ledger] in ledger.snapshot() })
         do throws(AdminServer.Failure) {
             return try await AdminSocket.serve(routes, at: paths, of: .ssserver)
@@ -161,7 +166,12 @@ final class ServerRuntime: Sendable {
     /// For the status.
     var traffic: TrafficSnapshot { ledger.snapshot() }
     var uptime: UInt64 { WallClock.now() - min(started, WallClock.now()) }
-    var listeningPorts: [EndpointConfiguration] { configuration.listeners }
+    var listeningPorts: [EndpointConfiguration] {
+        get async { await reloader.withLockedValue { $0 }?.listeners ?? configuration.listeners }
+    }
+
+    /// For SIGHUP.
+    func reload() async { await reloader.withLockedValue { $0 }?.reloadForLog() }
 
     /// Takes no new connections, lets open streams finish for a moment, and ends.
     func drain(_ listeners: Listeners) async {
@@ -184,6 +194,6 @@ final class ServerRuntime: Sendable {
         await listeners.admin?.close()
         await listeners.manager?.close()
         await listeners.managed?.closeAll()
-        for port in listeners.ports { await port.close() }
+        await listeners.reloader?.closeAll()
     }
 }

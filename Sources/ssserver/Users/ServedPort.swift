@@ -12,13 +12,15 @@ struct ServedPort: Sendable {
     /// What the port's listeners judge by.
     let ring: KeyRing
 
-    init(_ endpoint: EndpointConfiguration, _ credential: Credential) {
+    /// `ring` is that of a port that is open already; its keys stay until `accept` changes them.
+    init(_ endpoint: EndpointConfiguration, _ credential: Credential, ring: KeyRing? = nil) {
         port = endpoint.address.port
         self.credential = credential
         isForUsersOnly = endpoint.hasUsers && credential.method.hasIdentityHeaders
         users = endpoint.users
-        ring = KeyRing(
-            isForUsersOnly ? AcceptedKeys(port: credential, users: []) : AcceptedKeys(credential))
+        self.ring =
+            ring
+            ?? KeyRing(isForUsersOnly ? AcceptedKeys(port: credential, users: []) : AcceptedKeys(credential))
     }
 
     var method: CipherMethod { credential.method }

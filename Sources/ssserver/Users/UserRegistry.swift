@@ -6,7 +6,7 @@ internal import SSNetwork
 internal import SSServerCore
 
 actor UserRegistry {
-    private let ports: [ServedPort]
+    private var ports: [ServedPort]
     private let path: String?
     private let logger: Logger
     private let now: @Sendable () -> UnixSeconds
@@ -65,13 +65,7 @@ actor UserRegistry {
         } else if hasUsers {
             warnOfLoss(StoreFailure(description: "there is no state directory"))
         }
-        var configured: [UserKey: UserLimits] = [:]
-        for port in ports {
-            for user in port.users { configured[UserKey(port: port.port, name: user.name)] = UserLimits(user) }
-        }
-        book = UserBook(
-            methods: Dictionary(ports.map { ($0.port, $0.method) }, uniquingKeysWith: { first, _ in first }),
-            configured: configured, changes: content.changes)
+        book = Self.book(ports, content.changes)
         secrets = content.secrets
         identities = content.identities
         // Who is not there now may come back, and has used what they have used.
@@ -85,6 +79,50 @@ actor UserRegistry {
             complete(number)
             refresh(number)
         }
+    }
+
+    private static func book(_ ports: [ServedPort], _ changes: [UserKey: UserChange]) -> UserBook {
+        var configured: [UserKey: UserLimits] = [:]
+        for port in ports {
+            for user in port.users { configured[UserKey(port: port.port, name: user.name)] = UserLimits(user) }
+        }
+        return UserBook(
+            methods: Dictionary(ports.map { ($0.port, $0.method) }, uniquingKeysWith: { first, _ in first }),
+            configured: configured, changes: changes)
+    }
+
+    /// Another configuration: its keys and users from now on, with what commands have changed. Who is there no more, or has
+    /// another key, loses what is open within about a second; nobody else does.
+    func reconfigure(_ new: [ServedPort]) {
+        let former = identities(of: ports)
+        let numbers = Set((ports + new).map(\.port))
+        ports = new
+        accepted = [:]
+        book = Self.book(new, book.changes)
+        if store == nil, let path, new.contains(where: { !$0.users.isEmpty }) {
+            do throws(StoreFailure) { store = try UserStore(path: path) } catch { warnOfLoss(error) }
+        }
+        let present = identities(of: new)
+        for (key, identity) in former where present[key] != nil && present[key] != identity { retire(key) }
+        for entry in book.entries where usage[entry.key] == nil { usage[entry.key] = UserUsage(month) }
+        for number in numbers {
+            complete(number)
+            refresh(number)
+        }
+    }
+
+    /// What users' keys are known by.
+    private func identities(of ports: [ServedPort]) -> [UserKey: Set<UserIdentity>] {
+        var identities: [UserKey: Set<UserIdentity>] = [:]
+        for port in ports where port.takesUsers {
+            for entry in book.served(on: port.port) {
+                guard let text = secrets[entry.key] ?? port.configuredSecret(entry.key.name),
+                    let credential = try? Credential(method: port.method, secret: text)
+                else { continue }
+                identities[entry.key, default: []].insert(UserIdentity(of: credential.key))
+            }
+        }
+        return identities
     }
 
     private func recall(_ key: UserKey, _ content: UserStore.Content) {
