@@ -45,7 +45,7 @@ enum Method: String, Sendable, CaseIterable, CustomTestStringConvertible {
     /// Of a user.
     var userKey: String { Self.key(9, keyLength) }
 
-    private static func key(_ byte: UInt8, _ count: Int) -> String {
+    static func key(_ byte: UInt8, _ count: Int) -> String {
         Data(repeating: byte, count: count).base64EncodedString()
     }
 
