@@ -84,13 +84,12 @@ package enum ConfigurationSource {
     }
 
     /// What a configuration says about the program itself: of the file `config`, or of the one that is found; the customs
-    /// where there is none. Nil for a file that is no good.
+    /// where there is none. Nil for a file that cannot be read; what else is wrong with it is for others to say.
     package static func settings(_ program: Program, config: String?) -> CommonSettings? {
-        guard config != nil || program.searchPaths.contains(where: exists) else { return CommonSettings() }
-        switch program {
-        case .sslocal: return local(at: config).configuration?.settings
-        case .ssserver: return server(at: config).configuration?.settings
-        }
+        guard let path = config ?? program.searchPaths.first(where: exists) else { return CommonSettings() }
+        guard let file = try? SmallFile(path, limit: maximumFile) else { return nil }
+        let reader: SSCommon.Program = program == .sslocal ? .local : .server
+        return CommonSettings.load(reader, (file.bytes, path), environment: Environment.variable)
     }
 
     private static func local(_ request: Request) -> CheckedConfiguration<LocalConfiguration> {

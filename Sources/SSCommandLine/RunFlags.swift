@@ -3,7 +3,7 @@ package import ArgumentParser
 package import SSCommon
 
 /// What stands in a configuration, laid over it or standing in for one.
-package struct RunFlags: ParsableArguments {
+package struct RunFlags: ParsableArguments, Sendable {
     @Option(name: [.short, .long], help: ArgumentHelp("Configuration file.", valueName: "file"))
     package var config: String?
 

@@ -31,3 +31,15 @@ extension LocalConfiguration {
         return LoadedConfiguration(configuration: configuration, diagnostics: reader.faults.sorted)
     }
 }
+
+extension CommonSettings {
+    /// What a file says of the program itself, whatever else is wrong with it: a command finds the running program by it.
+    /// Nil where it cannot be read to its end.
+    package static func load(
+        _ program: Program, _ file: (bytes: [UInt8], path: String), environment: @escaping (String) -> String?
+    ) -> CommonSettings? {
+        var reader = ConfigurationReader(
+            program, file: file, overrides: CommandLineOverrides(), environment: environment)
+        return reader.isReadable ? reader.common() : nil
+    }
+}

@@ -20,7 +20,9 @@ struct Run: AsyncParsableCommand {
             let (log, logger) = try LogSetup.open(configuration.settings.log)
             defer { log.close() }
             let server = ServerRuntime(configuration, credentials: checked.credentials, log: log, logger: logger)
-            let read = { [flags] in PolicyCheck.add(to: ConfigurationSource.server(flags), readsFiles: false) }
+            let read: @Sendable () -> CheckedConfiguration<ServerConfiguration> = { [flags] in
+                PolicyCheck.add(to: ConfigurationSource.server(flags), readsFiles: false)
+            }
             try await ProgramRun.untilStopped(log: log, logger: logger, onHangup: { await server.reload() }) {
                 try await server.start(descriptors: descriptors, read: read)
             } drain: { listeners in

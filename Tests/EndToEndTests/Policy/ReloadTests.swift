@@ -54,8 +54,14 @@ extension EndToEnd {
                 #expect(other.echoes(open))
                 try Self.rewrite(server) { config in
                     config["servers"] = [
-                        ["server": "127.0.0.1", "server_port": server.port, "method": server.method.rawValue, "password": key],
-                        ["server": "127.0.0.1", "server_port": second, "method": "aes-256-gcm", "password": "ein langes Passwort 12"],
+                        [
+                            "server": "127.0.0.1", "server_port": server.port, "method": server.method.rawValue,
+                            "password": key,
+                        ],
+                        [
+                            "server": "127.0.0.1", "server_port": second, "method": "aes-256-gcm",
+                            "password": "ein langes Passwort 12",
+                        ],
                     ]
                     for name in ["server", "server_port", "method", "password"] { config[name] = nil }
                 }
@@ -74,15 +80,18 @@ extension EndToEnd {
                 let client = try server.client(server.key)
                 for (name, value, words) in [
                     ("method", "rot13" as Any, "rot13"), ("blacklist", ["rules": ["a b"]], "\"a b\" is not understood"),
-                    ("blacklist", ["files": ["/nowhere"]], "/nowhere"), ("server_port", 0, "port"), ("passwort", "x", "passwort"),
+                    ("blacklist", ["files": ["/nowhere"]], "/nowhere"), ("server_port", 0, "port"),
+                    ("passwort", "x", "passwort"),
                 ] {
                     let before = try Data(contentsOf: URL(fileURLWithPath: server.config))
                     try Self.rewrite(server) { $0[name] = value }
                     let finished = try Self.reload(server)
-                    #expect(finished.exit == .status(2) && finished.errors.contains(words), "\(name): \(finished.errors)")
+                    #expect(
+                        finished.exit == .status(2) && finished.errors.contains(words), "\(name): \(finished.errors)")
                     #expect(client.echoes(echo))
                     server.process.signal(SIGHUP)
-                    #expect(server.process.waitForLine { $0.contains("the one from before stays") && $0.contains(words) })
+                    #expect(
+                        server.process.waitForLine { $0.contains("the one from before stays") && $0.contains(words) })
                     #expect(client.echoes(echo))
                     try before.write(to: URL(fileURLWithPath: server.config))
                     chmod(server.config, 0o600)
@@ -97,7 +106,8 @@ extension EndToEnd {
                 let method = Method.blake3AES256
                 let keys = (50..<54).map { Method.key($0, method.keyLength) }
                 let server = try UserServer(
-                    stage, method, keys: ["users": [user("alice", keys[0]), user("bob", keys[1]), user("carol", keys[2])]])
+                    stage, method,
+                    keys: ["users": [user("alice", keys[0]), user("bob", keys[1]), user("carol", keys[2])]])
                 let echo = try stage.echoOrigin()
                 func open(_ key: String) throws -> Socket {
                     let client = try server.client("\(server.key):\(key)")
