@@ -4,6 +4,9 @@
 #include "process.h"
 
 #include <fcntl.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <spawn.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -52,6 +55,12 @@ int linux_spawn_close_from(void *actions, int first) {
 }
 
 int linux_allows_dumps(void) { return prctl(PR_GET_DUMPABLE, 0L, 0L, 0L, 0L); }
+
+void linux_trim_memory(void) {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}
 
 int linux_clock_is_synchronised(void) {
   struct timex clock;

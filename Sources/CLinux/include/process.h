@@ -18,6 +18,9 @@ int linux_spawn_close_from(void *actions, int first);
 /// PR_GET_DUMPABLE.
 int linux_allows_dumps(void);
 
+/// malloc_trim(3), where there is one: gives back to the system what has been freed.
+void linux_trim_memory(void);
+
 /// adjtimex(2): 1 if the kernel takes the clock to be right, 0 if not, -1 if it does not say.
 int linux_clock_is_synchronised(void);
 

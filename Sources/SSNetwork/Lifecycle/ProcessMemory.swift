@@ -18,6 +18,13 @@ package enum ProcessMemory {
         #endif
     }
 
+    /// Gives back to the system what has been freed; the allocator keeps much of it by itself. Takes some milliseconds.
+    package static func trim() {
+        #if canImport(Glibc)
+            linux_trim_memory()
+        #endif
+    }
+
     #if canImport(Glibc)
         private static func setLimit(_ resource: __rlimit_resource_t) {
             var none = rlimit(rlim_cur: 0, rlim_max: 0)

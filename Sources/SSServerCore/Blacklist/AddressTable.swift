@@ -4,7 +4,8 @@ package import SSCommon
 
 /// A rule that an address fits.
 package struct AddressMatch: Hashable, Sendable {
-    package let prefix: IPPrefix
+    /// Bits of the prefix.
+    package let length: Int
     package let isAllowed: Bool
     package let place: RulePlace
 }
@@ -49,7 +50,7 @@ package struct AddressTable: Sendable {
     package let count: Int
 
     /// Bytes that the table takes.
-    package var byteCount: Int { ipv4.count * 9 + ipv6.count * 21 + starts.count * 4 }
+    package var byteCount: Int { ipv4.byteCount + ipv6.byteCount + starts.count * 4 }
 
     package init(_ builder: consuming Builder) {
         count = builder.count
@@ -75,33 +76,31 @@ package struct AddressTable: Sendable {
             guard ipv4.count > 0 else { return nil }
             let high = Int(address.value >> 16)
             let upper = high + 1 < starts.count ? Int(starts[high + 1]) : ipv4.count - 1
-            guard let found = ipv4.find(address.value, from: Int(starts[high]), through: upper) else { return nil }
-            let length = Int(found.length)
-            return Self.match(IPPrefix(IPAddress.v4(address).masked(to: length), length: length), found.word)
+            return ipv4.find(address.value, from: Int(starts[high]), through: upper)
         case .v6(let address):
             let value = UInt128(address.high) << 64 | UInt128(address.low)
-            guard ipv6.count > 0, let found = ipv6.find(value, from: 0, through: ipv6.count - 1) else { return nil }
-            let length = Int(found.length)
-            return Self.match(IPPrefix(IPAddress.v6(address).masked(to: length), length: length), found.word)
+            return ipv6.count > 0 ? ipv6.find(value, from: 0, through: ipv6.count - 1) : nil
         }
-    }
-
-    private static func match(_ prefix: IPPrefix?, _ word: UInt32) -> AddressMatch? {
-        prefix.map { AddressMatch(prefix: $0, isAllowed: word & 1 == 1, place: RulePlace(word >> 1)) }
     }
 }
 
 /// Ranges beside one another that cover all numbers from the first's start on; some have no rule.
 private struct FlatRanges<Number: FixedWidthInteger & UnsignedInteger & Sendable>: Sendable {
+    private struct Range: Sendable {
+        var start: Number
+        /// `none` without a rule.
+        var word: UInt32
+        var length: UInt8
+    }
+
     private static var none: UInt32 { .max }
 
-    private var starts: [Number] = []
-    private var words: [UInt32] = []
-    private var lengths: [UInt8] = []
+    private var ranges: [Range] = []
 
-    var count: Int { starts.count }
+    var count: Int { ranges.count }
+    var byteCount: Int { ranges.count * MemoryLayout<Range>.stride }
 
-    func start(_ index: Int) -> Number { starts[index] }
+    func start(_ index: Int) -> Number { ranges[index].start }
 
     init(_ rules: [AddressTable.Rule<Number>]) {
         // Wider ones first, so that each lies in those that are open when it comes; of the same ones first what allows.
@@ -118,6 +117,8 @@ private struct FlatRanges<Number: FixedWidthInteger & UnsignedInteger & Sendable
             open.append(rule)
         }
         while let inner = open.last { close(&open, inner) }
+        // Growing has left room that nothing will fill.
+        ranges = Array(ranges[...])
     }
 
     /// `inner` is over: what follows is its outer one's, or nobody's.
@@ -128,26 +129,24 @@ private struct FlatRanges<Number: FixedWidthInteger & UnsignedInteger & Sendable
     }
 
     private mutating func append(_ start: Number, _ rule: AddressTable.Rule<Number>?) {
-        if starts.last == start {
-            // What was said to begin here is empty.
-            starts.removeLast()
-            words.removeLast()
-            lengths.removeLast()
-        }
-        starts.append(start)
-        words.append(rule?.word ?? Self.none)
-        lengths.append(rule?.length ?? 0)
+        // What was said to begin here is empty.
+        if ranges.last?.start == start { ranges.removeLast() }
+        ranges.append(Range(start: start, word: rule?.word ?? Self.none, length: rule?.length ?? 0))
     }
 
     /// The rule of the range that holds `value`, which is one of `low` to `high`, or lies before the first.
-    func find(_ value: Number, from low: Int, through high: Int) -> (word: UInt32, length: UInt8)? {
-        var (low, high) = (low, high + 1)
-        // Every range before `low` begins at or before the value, none from `high` on does.
-        while low < high {
-            let middle = (low + high) / 2
-            if starts[middle] <= value { low = middle + 1 } else { high = middle }
+    func find(_ value: Number, from low: Int, through high: Int) -> AddressMatch? {
+        ranges.withUnsafeBufferPointer { ranges in
+            var (low, high) = (low, high + 1)
+            // Every range before `low` begins at or before the value, none from `high` on does.
+            while low < high {
+                let middle = (low + high) / 2
+                if ranges[middle].start <= value { low = middle + 1 } else { high = middle }
+            }
+            guard low > 0, ranges[low - 1].word != Self.none else { return nil }
+            let range = ranges[low - 1]
+            return AddressMatch(
+                length: Int(range.length), isAllowed: range.word & 1 == 1, place: RulePlace(range.word >> 1))
         }
-        guard low > 0, words[low - 1] != Self.none else { return nil }
-        return (words[low - 1], lengths[low - 1])
     }
 }

@@ -3,21 +3,32 @@
 package import SSCommon
 
 /// The rule that decided.
-package struct DecidingRule: Hashable, Sendable {
+package struct DecidingRule: Sendable {
+    private let match: RuleMatch
+    private let rules: RuleSet
+
+    fileprivate init(_ match: RuleMatch, of rules: RuleSet) {
+        self.match = match
+        self.rules = rules
+    }
+
+    package var isAllowed: Bool { match.isAllowed }
+
     /// In its usual spelling.
-    package let rule: String
-    /// Where it stands: a file, the configuration, a command.
-    package let source: String
-    /// Its line there.
-    package let line: Int
-    package let isAllowed: Bool
+    package var rule: String { match.text }
+
+    /// Where it stands: a file, the configuration, a command; and its line there.
+    package var origin: (source: String, line: Int) { rules.sources.origin(of: match.place) }
 
     /// `lists/ads.txt:12`.
-    package var place: String { "\(source):\(line)" }
+    package var place: String {
+        let (source, line) = origin
+        return "\(source):\(line)"
+    }
 }
 
 /// How far a request has come: the rank of what has allowed it, which only what ranks higher can overrule.
-package struct Permission: Hashable, Sendable {
+package struct Permission: Sendable {
     fileprivate var rank = Int.max
     /// The rule, if one has.
     package fileprivate(set) var rule: DecidingRule?
@@ -79,7 +90,7 @@ package struct Blacklist: Sendable {
             for set in sets {
                 for book in set.users[user] ?? [] {
                     guard rank < permission.rank else { return nil }
-                    if let found = match(book) { return (set.origin(found), rank) }
+                    if let found = match(book) { return (DecidingRule(found, of: set), rank) }
                     rank += 1
                 }
             }
@@ -87,7 +98,7 @@ package struct Blacklist: Sendable {
         for index in general.indices {
             guard Self.generalRank + index < permission.rank else { return nil }
             if let found = match(general[index].book) {
-                return (general[index].set.origin(found), Self.generalRank + index)
+                return (DecidingRule(found, of: general[index].set), Self.generalRank + index)
             }
         }
         return nil

@@ -2,12 +2,36 @@
 // and ports by the thousand.
 package import SSCommon
 
-/// What decided, and where it stands.
-package struct RuleMatch: Hashable, Sendable {
-    /// The rule in its usual spelling: `||example.net^`, `=example.net`, `*.example.net`, `192.0.2.0/24`.
-    package let text: String
+/// What decided, and where it stands. Its words are put together when somebody wants to read them.
+package struct RuleMatch: Sendable {
+    fileprivate enum Words: Sendable {
+        /// The last bytes of a name.
+        case suffix(DomainName, Int, NameScope)
+        /// So many bits of an address.
+        case prefix(IPAddress, Int)
+        case text(String)
+    }
+
+    fileprivate let words: Words
     package let isAllowed: Bool
     package let place: RulePlace
+
+    /// The rule in its usual spelling: `||example.net^`, `=example.net`, `*.example.net`, `192.0.2.0/24`.
+    package var text: String {
+        switch words {
+        case .text(let text): return text
+        case .suffix(let name, let count, let scope):
+            let suffix = String(decoding: name.bytes.suffix(count), as: UTF8.self)
+            switch scope {
+            case .tree: return "||\(suffix)^"
+            case .exact: return "=\(suffix)"
+            case .below: return "*.\(suffix)"
+            }
+        case .prefix(let address, let length):
+            let prefix = IPPrefix(address.masked(to: length), length: length)
+            return length == address.width ? "\(address)" : prefix.map { "\($0)" } ?? ""
+        }
+    }
 }
 
 /// Immutable. A class, so that to look into one is to count one reference.
@@ -198,9 +222,8 @@ package final class RuleBook: Sendable {
         if !endpoints.isEmpty, let found = match(endpoint: .name(name), port) { return found }
         return name.bytes.withUnsafeBytes { bytes -> RuleMatch? in
             if let found = names.match(bytes) {
-                let suffix = String(decoding: bytes.suffix(found.suffix), as: UTF8.self)
                 return RuleMatch(
-                    text: Self.text(suffix, found.scope), isAllowed: found.isAllowed, place: found.place)
+                    words: .suffix(name, found.suffix, found.scope), isAllowed: found.isAllowed, place: found.place)
             }
             var best: PatternRule?
             for rule in patterns where rule.matches(bytes) {
@@ -215,7 +238,7 @@ package final class RuleBook: Sendable {
     /// port of every host, one for everything.
     package func match(_ address: IPAddress, port: UInt16) -> RuleMatch? {
         if !endpoints.isEmpty, let found = match(endpoint: .address(address), port) { return found }
-        if let found = addresses.match(address) { return RuleMatch(found) }
+        if let found = addresses.match(address) { return RuleMatch(address, found) }
         return matchEverything(port: port)
     }
 
@@ -233,7 +256,7 @@ package final class RuleBook: Sendable {
     }
 
     /// The rule that decides about who asks, by where they come from.
-    package func match(client: IPAddress) -> RuleMatch? { clients.match(client).map { RuleMatch($0) } }
+    package func match(client: IPAddress) -> RuleMatch? { clients.match(client).map { RuleMatch(client, $0) } }
 
     /// The rule that decides about who asks, by name.
     package func match(user: String) -> RuleMatch? { users[user]?.match("user:\(user)") }
@@ -301,14 +324,6 @@ package final class RuleBook: Sendable {
                     + String(decoding: rule.path, as: UTF8.self), isAllowed: rule.isAllowed, place: rule.place)
         }
     }
-
-    private static func text(_ name: String, _ scope: NameScope) -> String {
-        switch scope {
-        case .tree: "||\(name)^"
-        case .exact: "=\(name)"
-        case .below: "*.\(name)"
-        }
-    }
 }
 
 /// Whom a request is for.
@@ -327,10 +342,11 @@ extension RuleMatch {
         self.init(text: text, isAllowed: rule.isAllowed, place: rule.place)
     }
 
-    fileprivate init(_ found: AddressMatch) {
-        let isWhole = found.prefix.length == found.prefix.address.width
-        self.init(
-            text: isWhole ? "\(found.prefix.address)" : "\(found.prefix)", isAllowed: found.isAllowed,
-            place: found.place)
+    fileprivate init(_ address: IPAddress, _ found: AddressMatch) {
+        self.init(words: .prefix(address, found.length), isAllowed: found.isAllowed, place: found.place)
+    }
+
+    fileprivate init(text: String, isAllowed: Bool, place: RulePlace) {
+        self.init(words: .text(text), isAllowed: isAllowed, place: place)
     }
 }

@@ -112,10 +112,4 @@ package final class RuleSet: Sendable {
     package var hasPaths: Bool {
         general.contains(where: \.hasPaths) || users.values.contains { $0.contains(where: \.hasPaths) }
     }
-
-    /// With the place in words.
-    func origin(_ match: RuleMatch) -> DecidingRule {
-        let origin = sources.origin(of: match.place)
-        return DecidingRule(rule: match.text, source: origin.source, line: origin.line, isAllowed: match.isAllowed)
-    }
 }

@@ -16,7 +16,7 @@ package struct RequestScreen {
     /// Says what refuses a target; nil lets it pass.
     package typealias Judge = (ShownTarget) -> DecidingRule?
 
-    package enum Outcome: Hashable, Sendable {
+    package enum Outcome: Sendable {
         /// So many bytes may go on; the others are to be shown again with what follows.
         case pass(Int)
         /// All may go on, and all that follows.

@@ -127,9 +127,10 @@ enum BlacklistRoutes {
             .init(key: "of", value: .string(question.shown)), .init(key: "blocked", value: .bool(answer.isRefused)),
         ]
         if let rule = answer.rule {
+            let (source, line) = rule.origin
             members += [
-                .init(key: "rule", value: .string(rule.rule)), .init(key: "source", value: .string(rule.source)),
-                .init(key: "line", value: .number(Int64(rule.line))),
+                .init(key: "rule", value: .string(rule.rule)), .init(key: "source", value: .string(source)),
+                .init(key: "line", value: .number(Int64(line))),
                 .init(key: "allows", value: .bool(rule.isAllowed)),
             ]
         }

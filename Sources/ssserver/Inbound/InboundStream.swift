@@ -147,6 +147,7 @@ final class InboundStream: ServerStreamOwner {
     }
 
     private func relay(_ near: RelayHandler, _ far: RelayHandler, _ judge: RequestJudge?, _ account: UserAccount?) {
+        judge?.settle()
         let mayEnd = service.policy.current.endsSessions
         let session = mayEnd ? judge.map { OpenSession($0, client: channel.peerEndpoint?.address) } : nil
         if let session { service.sessions.add(session, on: loop.eventLoop) }

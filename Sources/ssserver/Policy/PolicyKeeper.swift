@@ -14,7 +14,7 @@ actor PolicyKeeper {
     private var settings: BlacklistConfiguration
     private var acl: String?
     private var store: RuleStore?
-    private var commands: [StoredRule] = []
+    private var commands: [CommandRule] = []
     private var blacklist = Blacklist()
     private var files: [LoadedFile] = []
     /// Of each file when it was last read, or could not be.
@@ -47,7 +47,7 @@ actor PolicyKeeper {
         if let path = storePath, SmallFile.exists(path) {
             do throws(StoreFailure) {
                 let store = try RuleStore(path: path)
-                commands = try store.load()
+                commands = try store.load().map { CommandRule($0) }
                 self.store = store
             } catch {
                 throw RuleFault(
@@ -90,13 +90,15 @@ actor PolicyKeeper {
         let loaded: Result<(lists: LoadedRules?, acl: LoadedRules?), RuleFault> = await withCheckedContinuation {
             result in
             Self.readers.async {
-                result.resume(
-                    returning: Result { () throws(RuleFault) in
-                        (
-                            lists.isEmpty ? nil : try RuleLoader.load(lists),
-                            try acl.map { file throws(RuleFault) in try RuleLoader.load([file], isACL: true) }
-                        )
-                    })
+                let loaded = Result { () throws(RuleFault) -> (lists: LoadedRules?, acl: LoadedRules?) in
+                    (
+                        lists.isEmpty ? nil : try RuleLoader.load(lists),
+                        try acl.map { file throws(RuleFault) in try RuleLoader.load([file], isACL: true) }
+                    )
+                }
+                // What reading has taken up on the way is as much as the rules.
+                ProcessMemory.trim()
+                result.resume(returning: loaded)
             }
         }
         let rules = try loaded.get()
@@ -173,7 +175,9 @@ actor PolicyKeeper {
     func add(_ texts: [String], user: String?, isSure: Bool) throws(RuleFault) -> [Change] {
         let store = try openStore()
         var changes: [Change] = []
-        let known = Dictionary(commands.lazy.filter { $0.user == user }.map { ($0.text, $0) }) { first, _ in first }
+        let known = Dictionary(commands.lazy.map(\.stored).filter { $0.user == user }.map { ($0.text, $0) }) {
+            first, _ in first
+        }
         for text in texts {
             let text = String(text.withoutOuterBlanks)
             let parsed = try RuleLoader.parse(text, "the rule")
@@ -192,7 +196,7 @@ actor PolicyKeeper {
                 path: "the rule", reason: "there are \(commands.count) rules of commands already",
                 help: "put names into a file of \"blacklist\" \"files\"")
         }
-        try change(to: commands + new) { () throws(StoreFailure) in try store.add(new) }
+        try change(to: commands + new.map { CommandRule($0) }) { () throws(StoreFailure) in try store.add(new) }
         return changes
     }
 
@@ -200,20 +204,21 @@ actor PolicyKeeper {
     func remove(_ texts: [String], user: String?) throws(RuleFault) -> [StoredRule] {
         let store = try openStore()
         let wanted = Set(texts.map { String($0.withoutOuterBlanks) })
-        let gone = commands.filter { wanted.contains($0.text) && $0.user == user }
+        let gone = commands.map(\.stored).filter { wanted.contains($0.text) && $0.user == user }
         if let missing = wanted.subtracting(gone.map(\.text)).first {
             throw RuleFault(
                 path: Self.missing, reason: "no command has made the rule \(TerminalText.quote(missing))",
                 help: "one of a list goes with its line there; \"@@\" in front of a rule makes an exception to it")
         }
         let goneRules = Set(gone)
-        try change(to: commands.filter { !goneRules.contains($0) }) { () throws(StoreFailure) in try store.remove(gone)
+        try change(to: commands.filter { !goneRules.contains($0.stored) }) { () throws(StoreFailure) in
+            try store.remove(gone)
         }
         return gone
     }
 
     /// Stored first, then in force.
-    private func change(to new: [StoredRule], _ keep: () throws(StoreFailure) -> Void) throws(RuleFault) {
+    private func change(to new: [CommandRule], _ keep: () throws(StoreFailure) -> Void) throws(RuleFault) {
         let own = try RuleLoader.own(settings, commands: new)
         do throws(StoreFailure) {
             try keep()
@@ -244,6 +249,7 @@ actor PolicyKeeper {
 
     var overview: Overview {
         Overview(
-            commands: commands, files: files, configured: settings.rules + settings.clients, count: blacklist.count)
+            commands: commands.map(\.stored), files: files, configured: settings.rules + settings.clients,
+            count: blacklist.count)
     }
 }

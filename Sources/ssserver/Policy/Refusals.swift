@@ -24,13 +24,14 @@ final class Refusals: Sendable {
     /// Counts, and writes the log's line unless there were many of this user's and this rule's just now.
     func note(_ target: TargetAddress, peer: Endpoint?, user: String?, _ rule: DecidingRule) {
         let now = Int64(clamping: WallClock.now())
+        let (text, source) = (rule.rule, rule.origin.source)
         let verdict = state.withLockedValue { state in
-            if state.counts[rule.source] != nil || state.counts.count < Self.maximumSources {
-                state.counts[rule.source, default: 0] += 1
+            if state.counts[source] != nil || state.counts.count < Self.maximumSources {
+                state.counts[source, default: 0] += 1
             }
-            return state.limit.judge("\(user ?? peer.map { "\($0.address)" } ?? "")\0\(rule.rule)", now: now)
+            return state.limit.judge("\(user ?? peer.map { "\($0.address)" } ?? "")\0\(text)", now: now)
         }
         guard case .write = verdict, let peer else { return }
-        log.record(.blocked(target, peer: peer, rule: rule.rule, source: rule.place))
+        log.record(.blocked(target, peer: peer, rule: text, source: rule.place))
     }
 }

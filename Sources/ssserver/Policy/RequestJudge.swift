@@ -7,31 +7,39 @@ internal import SSServerCore
 
 final class RequestJudge: TargetJudge {
     private struct State {
+        /// The one that was in force when the request came, until it is settled where it goes: a long stream must not keep
+        /// the lists of long ago.
+        var policy: Policy?
         var permission = Permission()
         var refusal: DecidingRule?
     }
 
     private let inForce: PolicyInForce
-    private let policy: Policy
     private let target: TargetAddress
     private let user: String?
-    private let state = NIOLockedValueBox(State())
+    private let state: NIOLockedValueBox<State>
 
     /// Nil where there are no rules.
     init?(_ inForce: PolicyInForce, _ target: TargetAddress, user: String?) {
-        policy = inForce.current
+        let policy = inForce.current
         guard policy.hasRules else { return nil }
         self.inForce = inForce
+        state = NIOLockedValueBox(State(policy: policy))
         self.target = target.canonical
         self.user = user
     }
+
+    private var blacklist: Blacklist { (state.withLockedValue(\.policy) ?? inForce.current).blacklist }
+
+    /// It goes where it asked to go.
+    func settle() { state.withLockedValue { $0 = State() } }
 
     /// What has refused it.
     var refusal: DecidingRule? { state.withLockedValue { $0.refusal } }
 
     /// Whether what it asks for, or who asks, is refused before anything is looked up.
     func refusal(client: IPAddress?) -> DecidingRule? {
-        if let rule = policy.blacklist.refusal(client: client, user: user) { return rule }
+        if let rule = blacklist.refusal(client: client, user: user) { return rule }
         switch target.host {
         case .name(let name): _ = refusal(of: name, port: target.port)
         case .ip(let address): _ = refusal(of: address, port: target.port)
@@ -42,14 +50,16 @@ final class RequestJudge: TargetJudge {
     func refusal(of host: HostName, port: UInt16) -> DialError? {
         // A host that is no name fails in the resolver.
         guard let name = try? DomainName(host) else { return nil }
-        return note { policy.blacklist.refusal(of: name, port: port, for: user, &$0) }
+        let blacklist = blacklist
+        return note { blacklist.refusal(of: name, port: port, for: user, &$0) }
     }
 
     func refusal(of address: IPAddress, port: UInt16) -> DialError? {
+        let blacklist = blacklist
         // Each address is judged by what was said of the name.
-        note { permission in
+        return note { permission in
             var own = permission
-            return policy.blacklist.refusal(of: address, port: port, for: user, &own)
+            return blacklist.refusal(of: address, port: port, for: user, &own)
         }
     }
 

@@ -87,7 +87,7 @@ enum RuleLoader {
 
     /// The owner's: of the configuration, and of commands.
     static func own(
-        _ settings: BlacklistConfiguration, commands: [StoredRule]
+        _ settings: BlacklistConfiguration, commands: [CommandRule]
     ) throws(RuleFault) -> RuleSet {
         var builder = RuleSet.Builder(.allowedFirst, seed: seed())
         for (source, rules) in Dictionary(grouping: settings.rules + settings.clients, by: \.source).sorted(by: {
@@ -96,33 +96,37 @@ enum RuleLoader {
             builder.sources.begin(source)
             for rule in rules.sorted(by: { $0.line < $1.line }) {
                 let place = builder.sources.place(line: rule.line)
-                try add(rule.text, users: [], to: &builder, at: place, rule.source, rule.line)
+                let parsed = try parse(rule.text, rule.source, rule.line)
+                try add(parsed, users: [], to: &builder, at: place, rule.source, rule.line)
             }
         }
         builder.sources.begin(StoredRule.source)
         for (index, rule) in commands.enumerated() {
             let place = builder.sources.place(line: index + 1)
             // What was stored was understood once; a version that does not any more serves on without it.
-            try? add(rule.text, users: rule.user.map { [$0] } ?? [], to: &builder, at: place, StoredRule.source, nil)
+            guard let parsed = rule.parsed else { continue }
+            try? add(
+                parsed, users: rule.stored.user.map { [$0] } ?? [], to: &builder, at: place, StoredRule.source, nil)
         }
         return RuleSet(builder)
     }
 
     private static func add(
-        _ text: String, users: [String], to builder: inout RuleSet.Builder, at place: RulePlace, _ source: String,
+        _ parsed: Parsed, users: [String], to builder: inout RuleSet.Builder, at place: RulePlace, _ source: String,
         _ line: Int?
     ) throws(RuleFault) {
-        let (rules, isAllowed, own) = try parse(text, source, line)
-        for rule in rules where !builder.add(rule, isAllowed: isAllowed, users: users + own, at: place) {
+        for rule in parsed.rules
+        where !builder.add(rule, isAllowed: parsed.isAllowed, users: users + parsed.users, at: place) {
             throw RuleFault(
                 path: source, line: line, reason: "there is no room for more such rules", help: "put names into a list")
         }
     }
 
+    /// What one line says.
+    typealias Parsed = (rules: [ListRule], isAllowed: Bool, users: [String])
+
     /// What a single rule says.
-    static func parse(
-        _ text: String, _ source: String, _ line: Int? = nil
-    ) throws(RuleFault) -> (rules: [ListRule], isAllowed: Bool, users: [String]) {
+    static func parse(_ text: String, _ source: String, _ line: Int? = nil) throws(RuleFault) -> Parsed {
         let help =
             "write it as in a list: ||example.net^, =example.net, *.example.net, 192.0.2.0/24, example.net/path, :25"
         let quoted = TerminalText.quote(text)

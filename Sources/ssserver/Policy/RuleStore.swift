@@ -15,6 +15,18 @@ struct StoredRule: Hashable, Sendable {
     let added: UnixSeconds
 }
 
+/// With what it says, so that a new one is not the price of reading all.
+struct CommandRule: Sendable {
+    let stored: StoredRule
+    /// Nil if this version does not understand it.
+    let parsed: RuleLoader.Parsed?
+
+    init(_ stored: StoredRule) {
+        self.stored = stored
+        parsed = try? RuleLoader.parse(stored.text, StoredRule.source)
+    }
+}
+
 final class RuleStore: Sendable {
     private let database: DatabaseQueue
 

@@ -26,7 +26,15 @@ func clientHello(_ name: String?, piece: Int = 16_384) -> [UInt8] {
 
 @Suite("What goes up a stream, looked at")
 struct RequestScreenTests {
-    private static let rule = DecidingRule(rule: "r", source: "s", line: 1, isAllowed: false)
+    private static let rule: DecidingRule? = {
+        var builder = RuleSet.Builder(.allowedFirst, seed: (1, 2))
+        builder.sources.begin("s")
+        _ = builder.add(.everything, isAllowed: false, at: builder.sources.advance())
+        var blacklist = Blacklist()
+        blacklist.own = RuleSet(builder)
+        var permission = Permission()
+        return blacklist.refusal(of: .v4(IPv4Address(1)), port: 1, for: nil, &permission)
+    }()
 
     /// What a stream shows, what passes of it, and how it ends.
     private struct Seen: Equatable {

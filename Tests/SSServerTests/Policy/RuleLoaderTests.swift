@@ -44,9 +44,9 @@ struct RuleLoaderTests {
         let own = try RuleLoader.own(
             settings,
             commands: [
-                StoredRule(text: "||c.example^", user: nil, added: 0),
-                StoredRule(text: "no rule any more", user: nil, added: 0),
-                StoredRule(text: "||d.example^", user: "alice", added: 0),
+                CommandRule(StoredRule(text: "||c.example^", user: nil, added: 0)),
+                CommandRule(StoredRule(text: "no rule any more", user: nil, added: 0)),
+                CommandRule(StoredRule(text: "||d.example^", user: "alice", added: 0)),
             ])
         #expect(try refusal(own, "late.example")?.place == "server.json:30")
         #expect(try refusal(own, "early.example")?.place == "server.json:7")
