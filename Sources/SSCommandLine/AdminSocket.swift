@@ -18,6 +18,7 @@ package enum AdminSocket {
     package static func serve(
         _ routes: AdminRoutes, at paths: [String], of program: Program
     ) async throws(AdminServer.Failure) -> AdminServer {
+        let routes = routes.described(title: program.rawValue, version: ProductVersion.current)
         for path in paths.dropLast() {
             do throws(AdminServer.Failure) {
                 return try await AdminServer(path: path, routes: routes)

@@ -154,9 +154,7 @@ extension ConfigurationReader {
                 report(.badPort, "no port", setting, label: "write ADDRESS:PORT")
             }
         }
-        for key in ["listen", "token_file"] {
-            if let setting = section[key] { reportNotActedOn(setting) }
-        }
+        if let setting = section["listen"] { reportNotActedOn(setting) }
         if admin.hasBandwidthAPI, let setting = section["bandwidth_api"] { reportNotActedOn(setting) }
         return admin
     }

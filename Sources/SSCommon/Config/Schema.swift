@@ -165,7 +165,7 @@ package enum Schema {
     private static let admin = [
         SchemaKey("socket", .text),
         SchemaKey("listen", .host, .both, .planned),
-        SchemaKey("token_file", .text, .both, .planned),
+        SchemaKey("token_file", .text),
         SchemaKey("bandwidth_api", .flag, .both, .planned),
     ]
 

@@ -127,9 +127,10 @@ package struct ConnectionLimits: Hashable, Sendable {
     package init() {}
 }
 
-/// Checked, and not acted on by this version.
 package struct AdminConfiguration: Hashable, Sendable {
+    /// Checked, and not acted on by this version, like `hasBandwidthAPI`.
     package var listen: TargetAddress?
+    /// Holds the password that /manager asks for; below the state directory unless it is absolute.
     package var tokenFile: String?
     package var hasBandwidthAPI = false
 

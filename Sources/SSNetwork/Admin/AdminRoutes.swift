@@ -7,7 +7,15 @@ package struct AdminRoutes: Sendable {
     private struct Route: Sendable {
         let method: AdminMethod
         let parts: [Substring]
+        let about: AdminDescription
         let action: Action
+
+        /// As OpenAPI has it: `/api/v1/users/{name}`.
+        var template: String {
+            parts.map { $0.first == ":" ? "/{\($0.dropFirst())}" : "/\($0)" }.joined()
+        }
+
+        var parameters: [String] { parts.filter { $0.first == ":" }.map { String($0.dropFirst()) } }
     }
 
     private var routes: [Route] = []
@@ -15,13 +23,29 @@ package struct AdminRoutes: Sendable {
     package init() {}
 
     /// `path` begins with a slash, such as `/api/v1/users/:name`.
-    package mutating func on(_ method: AdminMethod, _ path: String, _ action: @escaping Action) {
-        routes.append(Route(method: method, parts: path.dropFirst().split(separator: "/"), action: action))
+    package mutating func on(
+        _ method: AdminMethod, _ path: String, _ about: AdminDescription, _ action: @escaping Action
+    ) {
+        routes.append(
+            Route(method: method, parts: path.dropFirst().split(separator: "/"), about: about, action: action))
     }
 
     /// Adds all of `others`.
     package mutating func add(_ others: AdminRoutes) {
         routes += others.routes
+    }
+
+    /// These, and one that describes them all.
+    package func described(title: String, version: String) -> AdminRoutes {
+        let path = "/api/v1/openapi.json"
+        var all = self
+        all.on(.get, path, "This description.") { _ in AdminResponse(200, .null) }
+        let document = AdminDescription.document(
+            title: title, version: version,
+            all.routes.map { ($0.template, $0.method, $0.about.operation(pathParameters: $0.parameters)) })
+        all.routes.removeLast()
+        all.on(.get, path, "This description.") { _ in AdminResponse(200, document) }
+        return all
     }
 
     /// The answer to `method` at `target`, an origin-form of RFC 9112 section 3.2.1. HEAD is a GET whose body is not sent.

@@ -11,6 +11,11 @@ package struct SmallFile: Sendable {
         package let description: String
         /// What to do about it.
         package let help: String
+
+        package init(description: String, help: String) {
+            self.description = description
+            self.help = help
+        }
     }
 
     package let bytes: [UInt8]

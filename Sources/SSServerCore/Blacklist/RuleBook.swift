@@ -9,6 +9,8 @@ package struct RuleMatch: Sendable {
         case suffix(DomainName, Int, NameScope)
         /// So many bits of an address.
         case prefix(IPAddress, Int)
+        /// The same, of somebody who asks.
+        case client(IPAddress, Int)
         case text(String)
     }
 
@@ -27,10 +29,14 @@ package struct RuleMatch: Sendable {
             case .exact: return "=\(suffix)"
             case .below: return "*.\(suffix)"
             }
-        case .prefix(let address, let length):
-            let prefix = IPPrefix(address.masked(to: length), length: length)
-            return length == address.width ? "\(address)" : prefix.map { "\($0)" } ?? ""
+        case .prefix(let address, let length): return Self.text(address, length)
+        case .client(let address, let length): return "client:\(Self.text(address, length))"
         }
+    }
+
+    private static func text(_ address: IPAddress, _ length: Int) -> String {
+        if length == address.width { return "\(address)" }
+        return IPPrefix(address.masked(to: length), length: length).map { "\($0)" } ?? ""
     }
 }
 
@@ -238,7 +244,10 @@ package final class RuleBook: Sendable {
     /// port of every host, one for everything.
     package func match(_ address: IPAddress, port: UInt16) -> RuleMatch? {
         if !endpoints.isEmpty, let found = match(endpoint: .address(address), port) { return found }
-        if let found = addresses.match(address) { return RuleMatch(address, found) }
+        if let found = addresses.match(address) {
+            return RuleMatch(
+                words: .prefix(address, found.length), isAllowed: found.isAllowed, place: found.place)
+        }
         return matchEverything(port: port)
     }
 
@@ -256,7 +265,11 @@ package final class RuleBook: Sendable {
     }
 
     /// The rule that decides about who asks, by where they come from.
-    package func match(client: IPAddress) -> RuleMatch? { clients.match(client).map { RuleMatch(client, $0) } }
+    package func match(client: IPAddress) -> RuleMatch? {
+        clients.match(client).map {
+            RuleMatch(words: .client(client, $0.length), isAllowed: $0.isAllowed, place: $0.place)
+        }
+    }
 
     /// The rule that decides about who asks, by name.
     package func match(user: String) -> RuleMatch? { users[user]?.match("user:\(user)") }
@@ -340,10 +353,6 @@ extension RuleMatch {
             case .expression(let expression): "/\(expression.text)/"
             }
         self.init(text: text, isAllowed: rule.isAllowed, place: rule.place)
-    }
-
-    fileprivate init(_ address: IPAddress, _ found: AddressMatch) {
-        self.init(words: .prefix(address, found.length), isAllowed: found.isAllowed, place: found.place)
     }
 
     fileprivate init(text: String, isAllowed: Bool, place: RulePlace) {

@@ -24,9 +24,19 @@ struct LocalRoutes: Sendable {
 
     var routes: AdminRoutes {
         var routes = AdminRoutes()
-        routes.on(.get, "/api/v1/status") { _ in AdminResponse(200, status) }
-        routes.on(.get, "/api/v1/servers") { _ in AdminResponse(200, list()) }
-        routes.on(.put, "/api/v1/servers") { request throws(AdminFailure) in AdminResponse(200, try await swap(request))
+        routes.on(.get, "/api/v1/status", "How it goes.") { _ in AdminResponse(200, status) }
+        routes.on(.get, "/api/v1/servers", "The servers, and which is used.") { _ in
+            AdminResponse(200, list())
+        }
+        let swapping = AdminDescription(
+            "Other servers from now on: the body is a SIP008 document, or says where there is one.",
+            body: [
+                .init("configuration", "true: the servers of the configuration", .flag),
+                .init("url", "where a SIP008 document is fetched (https)"),
+                .init("through", "\"direct\": fetched round the tunnel"),
+            ])
+        routes.on(.put, "/api/v1/servers", swapping) { request throws(AdminFailure) in
+            AdminResponse(200, try await swap(request))
         }
         return routes
     }

@@ -15,7 +15,10 @@ enum BlacklistRoutes {
     ) -> AdminRoutes {
         var routes = AdminRoutes()
         let inquiry = BlacklistInquiry(policy: policy, egress: egress, resolver: resolver, group: group)
-        routes.on(.get, path) { request throws(AdminFailure) in
+        let looking = AdminDescription(
+            "All rules by where they stand; or which of them decides about a host or URL.",
+            query: [.init("of", "a host, address or URL"), .init("user", "for whom")])
+        routes.on(.get, path, looking) { request throws(AdminFailure) in
             guard let text = request.query["of"] else {
                 return AdminResponse(200, overview(await rules.overview, policy))
             }
@@ -24,7 +27,14 @@ enum BlacklistRoutes {
             }
             return AdminResponse(200, json(await inquiry.answer(question, user: request.query["user"]), question))
         }
-        routes.on(.post, path) { request throws(AdminFailure) in
+        let adding = AdminDescription(
+            "Adds rules, all or none; they are stored when this returns.",
+            body: [
+                .init("rule", "one rule"), .init("rules", "several", .texts),
+                .init("user", "for whom; null for everybody", mayBeNull: true),
+                .init("force", "true, if a rule is meant that refuses nearly everything", .flag),
+            ], success: 201)
+        routes.on(.post, path, adding) { request throws(AdminFailure) in
             let body = try request.json()
             let user = try user(body["user"])
             let isSure = body["force"]?.flag == true
@@ -38,7 +48,10 @@ enum BlacklistRoutes {
             let isNew = changes.contains { if case .done = $0 { true } else { false } }
             return AdminResponse(isNew ? 201 : 200, .members(["rules": .array(changes.map(json))]))
         }
-        routes.on(.delete, path) { request throws(AdminFailure) in
+        let removing = AdminDescription(
+            "Removes rules that were added, all or none; several by a body such as that of POST.",
+            query: [.init("rule", "the rule as it was written"), .init("user", "for whom")], success: 204)
+        routes.on(.delete, path, removing) { request throws(AdminFailure) in
             let texts: [String]
             if let rule = request.query["rule"] { texts = [rule] } else { texts = try Self.texts(try request.json()) }
             do throws(RuleFault) {
@@ -74,7 +87,7 @@ enum BlacklistRoutes {
         return name
     }
 
-    private static func failure(_ fault: RuleFault) -> AdminFailure {
+    static func failure(_ fault: RuleFault) -> AdminFailure {
         let status =
             switch fault.path {
             case PolicyKeeper.sweeping: 409

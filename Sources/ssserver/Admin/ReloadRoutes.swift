@@ -6,7 +6,8 @@ internal import SSNetwork
 enum ReloadRoutes {
     static func routes(_ reloader: Reloader, _ logger: Logger) -> AdminRoutes {
         var routes = AdminRoutes()
-        routes.on(.post, "/api/v1/reload") { _ throws(AdminFailure) in
+        let about: AdminDescription = "The configuration is read again, and put in force if nothing is wrong with it."
+        routes.on(.post, "/api/v1/reload", about) { _ throws(AdminFailure) in
             do throws(Reloader.Refusal) {
                 let change = try await reloader.reload()
                 Reloader.log(change, logger)

@@ -10,33 +10,38 @@ enum StandardRoutes {
     static func routes(_ users: UserRegistry, _ traffic: @escaping @Sendable () -> TrafficSnapshot) -> AdminRoutes {
         var routes = AdminRoutes()
         let cleared = Cleared()
-        routes.on(.get, "/server/v1") { _ in
+        routes.on(.get, "/server/v1", "Which program this is.") { _ in
             AdminResponse(
                 200, .members(["server": .string("ssserver \(ProductVersion.current)"), "apiVersion": "v1"]))
         }
-        routes.on(.get, "/server/v1/users") { _ in
+        routes.on(.get, "/server/v1/users", "All users with sums.") { _ in
             var rows: [JSONNode] = []
             for status in await users.list() where !status.entry.isRemoved {
                 rows.append(.object(await head(status, users) + sums(cleared.since(status))))
             }
             return AdminResponse(200, .members(["users": .array(rows)]))
         }
-        routes.on(.post, "/server/v1/users") { request throws(AdminFailure) in
+        let adding = AdminDescription(
+            "Adds a user.",
+            body: [.init("username", "the name", isNeeded: true), .init("uPSK", "the key", isNeeded: true)],
+            success: 201)
+        routes.on(.post, "/server/v1/users", adding) { request throws(AdminFailure) in
             let body = try request.json()
             guard let name = body["username"]?.text else { throw AdminFailure(400, "\"username\" is missing") }
             guard let secret = body["uPSK"]?.text else { throw AdminFailure(400, "\"uPSK\" is missing") }
             _ = try await users.add(name, port: nil, secret: secret, UserLimits())
             return AdminResponse(201, .members(["username": .string(name), "uPSK": .string(secret)]))
         }
-        routes.on(.get, "/server/v1/users/:username") { request throws(AdminFailure) in
+        routes.on(.get, "/server/v1/users/:username", "One user with sums.") { request throws(AdminFailure) in
             let name = request.parameters["username"] ?? ""
             guard let status = await users.list(name).first, !status.entry.isRemoved else {
                 throw AdminFailure(404, UserFault.noSuchUser(name).description)
             }
             return AdminResponse(200, .object(await head(status, users) + sums(cleared.since(status))))
         }
+        let rekeying = AdminDescription("Another key.", body: [.init("uPSK", "the key", isNeeded: true)], success: 204)
         for method in [AdminMethod.patch, .put] {
-            routes.on(method, "/server/v1/users/:username") { request throws(AdminFailure) in
+            routes.on(method, "/server/v1/users/:username", rekeying) { request throws(AdminFailure) in
                 guard let secret = try request.json()["uPSK"]?.text else {
                     throw AdminFailure(400, "\"uPSK\" is missing")
                 }
@@ -44,11 +49,14 @@ enum StandardRoutes {
                 return .done
             }
         }
-        routes.on(.delete, "/server/v1/users/:username") { request throws(AdminFailure) in
+        let removing = AdminDescription("Removes a user.", success: 204)
+        routes.on(.delete, "/server/v1/users/:username", removing) { request throws(AdminFailure) in
             try await users.remove(request.parameters["username"] ?? "", port: nil)
             return .done
         }
-        routes.on(.get, "/server/v1/stats") { request in
+        let summing = AdminDescription(
+            "Sums of all.", query: [.init("clear", "\"true\": sums begin at 0 again")])
+        routes.on(.get, "/server/v1/stats", summing) { request in
             let all = await users.list()
             let total = cleared.since(traffic())
             let rows = all.filter { !$0.entry.isRemoved }.map { status in

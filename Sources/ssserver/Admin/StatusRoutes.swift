@@ -7,7 +7,7 @@ enum StatusRoutes {
     /// `managed` are the ports that panels open; `descriptors` is how many this process may have.
     static func routes(_ server: ServerRuntime, managed: ManagedPorts?, descriptors: Int) -> AdminRoutes {
         var routes = AdminRoutes()
-        routes.on(.get, "/api/v1/status") { _ in
+        routes.on(.get, "/api/v1/status", "Is the server well, and how busy is it.") { _ in
             AdminResponse(
                 200, status(server, await server.listeningPorts, await managed?.openPorts ?? [], descriptors))
         }

@@ -6,21 +6,36 @@ internal import SSServerCore
 enum UserRoutes {
     static func routes(_ users: UserRegistry) -> AdminRoutes {
         var routes = AdminRoutes()
-        routes.on(.get, "/api/v1/users") { _ in
+        let onPort = [AdminDescription.Field("port", "needed where several ports have such a user", .number)]
+        let limits: [AdminDescription.Field] = [
+            .init("quota", "bytes a month", .size, mayBeNull: true),
+            .init("rate", "bytes a second", .size, mayBeNull: true),
+            .init("streams", "at a time", .number, mayBeNull: true),
+            .init("expires", "a day, such as \"2027-01-31\"", mayBeNull: true),
+        ]
+        routes.on(.get, "/api/v1/users", "All users: limits, what they have used, whether they are served.") { _ in
             AdminResponse(200, .members(["users": .array(await users.list().map(json))]))
         }
-        routes.on(.get, "/api/v1/users/:name") { request throws(AdminFailure) in
+        routes.on(.get, "/api/v1/users/:name", AdminDescription("One user.", query: onPort)) {
+            request throws(AdminFailure) in
             let found = await users.list(name(request), port: try port(request))
             guard let first = found.first else {
                 throw AdminFailure(404, UserFault.noSuchUser(name(request)).description)
             }
             return AdminResponse(200, json(first))
         }
-        routes.on(.get, "/api/v1/users/:name/key") { request throws(AdminFailure) in
+        routes.on(.get, "/api/v1/users/:name/key", AdminDescription("The user's key.", query: onPort)) {
+            request throws(AdminFailure) in
             let (port, secret) = try await users.secret(name(request), port: try port(request))
             return AdminResponse(200, key(name(request), port.port, port.method, secret))
         }
-        routes.on(.post, "/api/v1/users") { request throws(AdminFailure) in
+        let adding = AdminDescription(
+            "Adds a user; the answer has the key.",
+            body: [
+                .init("name", "1 to 64 characters", isNeeded: true), .init("port", "of several", .number),
+                .init("password", "a key; made if it is left out"),
+            ] + limits, success: 201)
+        routes.on(.post, "/api/v1/users", adding) { request throws(AdminFailure) in
             let body = try request.json()
             try check(body, ["name", "port", "password", "quota", "rate", "streams", "expires"])
             guard let name = body["name"]?.text else { throw AdminFailure(400, "\"name\" is missing") }
@@ -34,7 +49,8 @@ enum UserRoutes {
             let (port, secret) = try await users.secret(name, port: added.key.port)
             return AdminResponse(201, key(name, port.port, port.method, secret))
         }
-        routes.on(.patch, "/api/v1/users/:name") { request throws(AdminFailure) in
+        let limiting = AdminDescription("Changes a user's limits; null is no limit.", query: onPort, body: limits)
+        routes.on(.patch, "/api/v1/users/:name", limiting) { request throws(AdminFailure) in
             let body = try request.json()
             try check(body, ["quota", "rate", "streams", "expires"])
             var probe = UserLimits()
@@ -48,7 +64,8 @@ enum UserRoutes {
             }
             return AdminResponse(200, json(now))
         }
-        routes.on(.delete, "/api/v1/users/:name") { request throws(AdminFailure) in
+        let removing = AdminDescription("Removes a user; what they have open ends.", query: onPort, success: 204)
+        routes.on(.delete, "/api/v1/users/:name", removing) { request throws(AdminFailure) in
             try await users.remove(name(request), port: try port(request))
             return .done
         }

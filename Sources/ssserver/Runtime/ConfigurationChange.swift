@@ -59,6 +59,7 @@ struct ConfigurationChange: Sendable {
             "workers": before.workers != after.workers, "nofile": before.nofile != after.nofile,
             "state_directory": before.stateDirectory != after.stateDirectory,
             "admin.socket": before.adminSocket != after.adminSocket,
+            "admin.token_file": old.admin.tokenFile != new.admin.tokenFile,
             "udp_timeout": before.udpTimeout != after.udpTimeout,
             "ipv6_first": before.ipv6First != after.ipv6First, "no_delay": before.noDelay != after.noDelay,
             "keep_alive": before.keepAlive != after.keepAlive, "manager_address": old.manager != new.manager,

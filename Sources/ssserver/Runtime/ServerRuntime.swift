@@ -89,6 +89,10 @@ final class ServerRuntime: Sendable {
         } catch {
             throw StartFailure("\(error)", help: error.help, isBadConfiguration: true)
         }
+        let directory = StateDirectory.path("ssserver", configured: configuration.settings.stateDirectory)
+        let token = try configuration.admin.tokenFile.map { file throws(StartFailure) in
+            try AdminToken(file, below: directory)
+        }
         let numbers = Set(configuration.listeners.map(\.address.port))
         let egress = EgressGuard(
             access: configuration.egress.access, denyPorts: Set(configuration.egress.denyPorts),
@@ -112,7 +116,7 @@ final class ServerRuntime: Sendable {
             await close(listeners)
             throw error
         }
-        listeners.admin = await openAdmin(egress, listeners, descriptors: descriptors)
+        listeners.admin = await openAdmin(egress, listeners, token, descriptors: descriptors)
         listeners.books = Task { [users] in
             while (try? await Task.sleep(for: .seconds(1))) != nil { await users.tick() }
         }
@@ -145,13 +149,16 @@ final class ServerRuntime: Sendable {
     }
 
     /// Without its API a server serves all the same.
-    private func openAdmin(_ egress: EgressGuard, _ listeners: Listeners, descriptors: Int) async -> AdminServer? {
+    private func openAdmin(
+        _ egress: EgressGuard, _ listeners: Listeners, _ token: AdminToken?, descriptors: Int
+    ) async -> AdminServer? {
         let paths = AdminSocket.paths(.ssserver, configuration.settings)
         guard !paths.isEmpty else { return nil }
         var routes = AdminRoutes()
         routes.add(StatusRoutes.routes(self, managed: listeners.managed, descriptors: descriptors))
         routes.add(UserRoutes.routes(users))
         routes.add(BlacklistRoutes.routes(rules, policy, egress, resolver, group))
+        routes.add(ManagerRoutes.routes(rules, token, logger))
         if let reloader = listeners.reloader { routes.add(ReloadRoutes.routes(reloader, logger)) }
         routes.add(StandardRoutes.routes(users) { [ledger] in ledger.snapshot() })
         do throws(AdminServer.Failure) {

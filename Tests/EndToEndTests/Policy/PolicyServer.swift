@@ -9,14 +9,16 @@ final class PolicyServer {
 
     var process: ProcessUnderTest { users.process }
 
-    /// `lines` are a list's; `keys` are laid over the section.
+    /// `lines` are a list's; `keys` are laid over the section, `others` over the configuration.
     init(
-        _ stage: Stage, _ lines: [String] = [], keys: [String: Any] = [:], method: Method = .blake3AES256
+        _ stage: Stage, _ lines: [String] = [], keys: [String: Any] = [:], others: [String: Any] = [:],
+        method: Method = .blake3AES256
     ) throws {
         list = stage.workspace.unusedPath("list.txt")
         try Self.write(lines, to: list)
         let section: [String: Any] = ["files": [list], "contact": "https://example.org/ask"]
-        users = try UserServer(stage, method, keys: ["blacklist": section.merging(keys) { $1 }])
+        let blacklist: [String: Any] = ["blacklist": section.merging(keys) { $1 }]
+        users = try UserServer(stage, method, keys: blacklist.merging(others) { $1 })
         client = try users.client(users.key)
     }
 

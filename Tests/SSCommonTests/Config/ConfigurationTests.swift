@@ -163,7 +163,7 @@ struct ConfigurationTests {
         #expect(all.diagnostics.allSatisfy { $0.code == .notActedOn })
         #expect(
             all.diagnostics.map { $0.message.split(separator: "\"").first } == [
-                "enabled", "listen", "token_file", "bandwidth_api",
+                "enabled", "listen", "bandwidth_api",
             ])
         let configuration = try #require(all.configuration)
         #expect(configuration.admin.listen?.description == "127.0.0.1:9000")

@@ -139,12 +139,14 @@ struct AdminServerTests {
 
     private var routes: AdminRoutes {
         var routes = AdminRoutes()
-        routes.on(.get, "/users/:name") { request in
+        routes.on(.get, "/users/:name", AdminDescription("One.", query: [.init("month", "which")])) { request in
             AdminResponse(
                 200,
                 .members(["name": JSONNode(request.parameters["name"]), "month": JSONNode(request.query["month"])]))
         }
-        routes.on(.post, "/users") { request throws(AdminFailure) in
+        routes.on(
+            .post, "/users", AdminDescription("A new one.", body: [.init("name", "who", isNeeded: true)], success: 201)
+        ) { request throws(AdminFailure) in
             guard let name = try request.json()["name"]?.text else { throw AdminFailure(400, "no name") }
             return AdminResponse(201, .members(["name": .string(name)]))
         }
