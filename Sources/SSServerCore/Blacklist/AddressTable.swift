@@ -90,15 +90,16 @@ private struct FlatRanges<Number: FixedWidthInteger & UnsignedInteger & Sendable
         var start: Number
         /// `none` without a rule.
         var word: UInt32
-        var length: UInt8
     }
 
     private static var none: UInt32 { .max }
 
     private var ranges: [Range] = []
+    /// Of the rules' prefixes; apart, so that more of what is searched fits a cache.
+    private var lengths: [UInt8] = []
 
     var count: Int { ranges.count }
-    var byteCount: Int { ranges.count * MemoryLayout<Range>.stride }
+    var byteCount: Int { ranges.count * (MemoryLayout<Range>.stride + 1) }
 
     func start(_ index: Int) -> Number { ranges[index].start }
 
@@ -119,6 +120,7 @@ private struct FlatRanges<Number: FixedWidthInteger & UnsignedInteger & Sendable
         while let inner = open.last { close(&open, inner) }
         // Growing has left room that nothing will fill.
         ranges = Array(ranges[...])
+        lengths = Array(lengths[...])
     }
 
     /// `inner` is over: what follows is its outer one's, or nobody's.
@@ -130,23 +132,29 @@ private struct FlatRanges<Number: FixedWidthInteger & UnsignedInteger & Sendable
 
     private mutating func append(_ start: Number, _ rule: AddressTable.Rule<Number>?) {
         // What was said to begin here is empty.
-        if ranges.last?.start == start { ranges.removeLast() }
-        ranges.append(Range(start: start, word: rule?.word ?? Self.none, length: rule?.length ?? 0))
+        if ranges.last?.start == start {
+            ranges.removeLast()
+            lengths.removeLast()
+        }
+        ranges.append(Range(start: start, word: rule?.word ?? Self.none))
+        lengths.append(rule?.length ?? 0)
     }
 
     /// The rule of the range that holds `value`, which is one of `low` to `high`, or lies before the first.
     func find(_ value: Number, from low: Int, through high: Int) -> AddressMatch? {
         ranges.withUnsafeBufferPointer { ranges in
-            var (low, high) = (low, high + 1)
-            // Every range before `low` begins at or before the value, none from `high` on does.
-            while low < high {
-                let middle = (low + high) / 2
-                if ranges[middle].start <= value { low = middle + 1 } else { high = middle }
+            // Every range before `low` begins at or before the value, none that is `count` or more behind it does.
+            var (low, count) = (low, high + 1 - low)
+            while count > 0 {
+                let half = count / 2
+                let isBefore = ranges[low + half].start <= value
+                low = isBefore ? low + half + 1 : low
+                count = isBefore ? count - half - 1 : half
             }
             guard low > 0, ranges[low - 1].word != Self.none else { return nil }
-            let range = ranges[low - 1]
+            let word = ranges[low - 1].word
             return AddressMatch(
-                length: Int(range.length), isAllowed: range.word & 1 == 1, place: RulePlace(range.word >> 1))
+                length: Int(lengths[low - 1]), isAllowed: word & 1 == 1, place: RulePlace(word >> 1))
         }
     }
 }

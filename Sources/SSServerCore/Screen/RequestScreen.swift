@@ -21,8 +21,8 @@ package struct RequestScreen {
         case pass(Int)
         /// All may go on, and all that follows.
         case passAll
-        /// What stands behind so many bytes is refused. `isAnswerable` if an answer in HTTP would be understood.
-        case refused(DecidingRule, behind: Int, isAnswerable: Bool)
+        /// What stands behind so many bytes is refused. `request` is there if an answer to it would be understood.
+        case refused(DecidingRule, behind: Int, request: HTTPRequest?)
         /// It is HTTP of a kind that two could read differently; nothing of it can be judged.
         case malformed(HTTPFault)
     }
@@ -102,7 +102,7 @@ package struct RequestScreen {
         case .name(let name?):
             // What no host is called (an address, which RFC 6066 forbids) names nobody.
             guard let host = HostName(name), let name = try? DomainName(host) else { return .passAll }
-            return judge(.tlsName(name)).map { .refused($0, behind: passed, isAnswerable: false) } ?? .passAll
+            return judge(.tlsName(name)).map { .refused($0, behind: passed, request: nil) } ?? .passAll
         }
     }
 
@@ -114,7 +114,7 @@ package struct RequestScreen {
         for target in Self.targets(request) {
             guard let rule = judge(target) else { continue }
             // Where several came at once, answers to those before it are on their way.
-            return .refused(rule, behind: passed, isAnswerable: passed == 0)
+            return .refused(rule, behind: passed, request: passed == 0 ? request : nil)
         }
         mayBeOther = request.isMethod("CONNECT") || request.connection.upgrade
         phase = .body(HTTPBodyReader(request.framing, tolerant: false))

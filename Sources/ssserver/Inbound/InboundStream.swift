@@ -169,8 +169,8 @@ final class InboundStream: ServerStreamOwner {
         channel.closeFuture.assumeIsolated().whenComplete { _ in self.ended(account) }
         service.policy.refusals.note(target, peer: channel.peerEndpoint, user: account?.name, rule)
         near.decline(
-            answeringBy: AnsweringScreen { path in
-                self.page(target, path, rule)
+            answeringBy: AnsweringScreen { path, request in
+                self.page(request, target, path, rule)
             })
     }
 
@@ -181,12 +181,12 @@ final class InboundStream: ServerStreamOwner {
         guard policy.sniffs else { return }
         let isAddress = if case .ip = target.canonical.host { true } else { false }
         near.setScreen(
-            JudgingScreen(judge, isStrict: isAddress || policy.hasPaths) { rule, shown in
+            JudgingScreen(judge, isStrict: isAddress || policy.hasPaths) { rule, shown, request in
                 self.isBlocked = true
                 let (host, path) = Self.words(shown)
                 let named = host.flatMap { TargetAddress(host: $0, port: target.port) } ?? target
                 self.service.policy.refusals.note(named, peer: self.channel.peerEndpoint, user: account?.name, rule)
-                return self.page(named, path, rule)
+                return request.map { self.page($0, named, path, rule) }
             })
     }
 
@@ -200,7 +200,9 @@ final class InboundStream: ServerStreamOwner {
         }
     }
 
-    private func page(_ target: TargetAddress, _ path: String?, _ rule: DecidingRule) -> ByteBuffer {
+    private func page(
+        _ request: HTTPRequest, _ target: TargetAddress, _ path: String?, _ rule: DecidingRule
+    ) -> ByteBuffer {
         let host =
             switch target.canonical.host {
             case .ip(let address): "\(address)"
@@ -208,7 +210,7 @@ final class InboundStream: ServerStreamOwner {
             }
         return ByteBuffer(
             bytes: BlockedPage.response(
-                host: host, path: path, rule, contact: service.policy.current.contact,
+                to: request, host: host, path: path, rule, contact: service.policy.current.contact,
                 date: HTTPDate.text(Int64(clamping: WallClock.now()))))
     }
 

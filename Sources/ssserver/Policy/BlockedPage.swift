@@ -3,8 +3,10 @@ internal import SSCommon
 internal import SSServerCore
 
 enum BlockedPage {
-    /// A whole response. `host` and `path` are strangers' words.
-    static func response(host: String, path: String?, _ rule: DecidingRule, contact: String?, date: String) -> [UInt8] {
+    /// A whole response to `request`. `host` and `path` are strangers' words.
+    static func response(
+        to request: HTTPRequest, host: String, path: String?, _ rule: DecidingRule, contact: String?, date: String
+    ) -> [UInt8] {
         var page = Page(title: "Refused: \(host)")
         page.heading("This server refuses the page")
         page.paragraph("The owner of the Shadowsocks server that you use does not let it fetch this address:")
@@ -22,7 +24,7 @@ enum BlockedPage {
             page.paragraph("If it should be open, ask the owner of the server, and name the rule.")
         }
         page.small("403 Forbidden · refused by ssserver; the web site was not asked")
-        return HTTPLocalResponse(.server, status: 403, html: page.html).encode(to: nil, persists: false, date: date)
+        return HTTPLocalResponse(.server, status: 403, html: page.html).encode(to: request, persists: false, date: date)
     }
 
     /// Addresses may be as long as a request line.

@@ -9,11 +9,15 @@ internal import SSServerCore
 final class JudgingScreen: StreamScreen {
     private let judge: RequestJudge
     private let isStrict: Bool
-    private let onRefusal: (DecidingRule, ShownTarget?) -> ByteBuffer?
+    private let onRefusal: (DecidingRule, ShownTarget?, HTTPRequest?) -> ByteBuffer?
     private var screen = RequestScreen()
 
-    /// `isStrict` if what cannot be judged must not pass. `onRefusal` is told once, and says what is answered.
-    init(_ judge: RequestJudge, isStrict: Bool, onRefusal: @escaping (DecidingRule, ShownTarget?) -> ByteBuffer?) {
+    /// `isStrict` if what cannot be judged must not pass. `onRefusal` is told once, and says what a request is answered, if it
+    /// was one that can be.
+    init(
+        _ judge: RequestJudge, isStrict: Bool,
+        onRefusal: @escaping (DecidingRule, ShownTarget?, HTTPRequest?) -> ByteBuffer?
+    ) {
         self.judge = judge
         self.isStrict = isStrict
         self.onRefusal = onRefusal
@@ -29,9 +33,8 @@ final class JudgingScreen: StreamScreen {
         case .pass(let count): return .pass(count)
         case .passAll: return .passAll
         case .malformed: return isStrict ? .refuse(behind: 0, answer: nil) : .passAll
-        case .refused(let rule, let count, let isAnswerable):
-            let answer = onRefusal(rule, shown)
-            return .refuse(behind: count, answer: isAnswerable ? answer : nil)
+        case .refused(let rule, let count, let request):
+            return .refuse(behind: count, answer: onRefusal(rule, shown, request))
         }
     }
 
@@ -41,9 +44,9 @@ final class JudgingScreen: StreamScreen {
 /// Waits for the head of a request, and answers that.
 final class AnsweringScreen: StreamScreen {
     private var parser = HTTPHeadParser(.request)
-    private let answer: (_ path: String?) -> ByteBuffer
+    private let answer: (_ path: String?, HTTPRequest) -> ByteBuffer
 
-    init(answer: @escaping (_ path: String?) -> ByteBuffer) { self.answer = answer }
+    init(answer: @escaping (_ path: String?, HTTPRequest) -> ByteBuffer) { self.answer = answer }
 
     func look(at bytes: RawSpan) -> ScreenVerdict {
         switch RequestScreen.isRequest(bytes) {
@@ -54,8 +57,8 @@ final class AnsweringScreen: StreamScreen {
         do throws(HTTPFault) {
             guard let (head, _) = try parser.parse(bytes) else { return .pass(0) }
             let line = try HTTPRequestLine(head.bytes[head.startLine])
-            let isPath = line.target.first == UInt8(ascii: "/")
-            return .refuse(behind: 0, answer: answer(isPath ? String(decoding: line.target, as: UTF8.self) : nil))
+            let path = line.target.first == UInt8(ascii: "/") ? String(decoding: line.target, as: UTF8.self) : nil
+            return .refuse(behind: 0, answer: answer(path, try HTTPRequest(head)))
         } catch {
             return .passAll
         }

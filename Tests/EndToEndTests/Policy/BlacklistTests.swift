@@ -23,8 +23,12 @@ extension EndToEnd {
                     #expect(!result.output.contains("<script") && !result.output.contains("<b>"))
                 }
                 #expect(server.lines.count == 4)
+                let head = try SOCKSClient.tunnel(via: server.client.front, to: .name("ads.example", 80))
+                try head.send("HEAD / HTTP/1.1\r\nHost: ads.example\r\n\r\n")
+                let answer = String(decoding: try head.receiveToEnd(), as: UTF8.self)
+                #expect(answer.hasPrefix("HTTP/1.1 403") && answer.hasSuffix("\r\n\r\n") && !answer.contains("<html"))
                 let client = /127\.0\.0\.1:[0-9]+/
-                for line in server.lines {
+                for line in server.lines.prefix(4) {
                     #expect(
                         line.replacing(client, with: "C")
                             == "WARNING  blocked x.ads.example:80 from C rule ||ads.example^ (\(server.list):2)")

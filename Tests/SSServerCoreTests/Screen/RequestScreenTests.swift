@@ -80,9 +80,9 @@ struct RequestScreenTests {
                 held = []
                 isDone = true
                 seen.end = "all"
-            case .refused(_, let count, let isAnswerable):
+            case .refused(_, let count, let request):
                 seen.passed += held.prefix(count)
-                seen.end = isAnswerable ? "refused, answered" : "refused"
+                seen.end = request != nil ? "refused, answered" : "refused"
                 return seen
             case .malformed(let fault):
                 seen.end = "malformed \(fault)"
