@@ -25,8 +25,8 @@ actor PolicyKeeper {
 
     /// Files are read on a thread of their own: a million lines keep one busy for a while.
     private static let readers = DispatchQueue(label: "lists")
-    /// Rules that commands have made.
-    static let ruleLimit = 100_000
+    /// Rules that commands have made; each change puts all of them in force anew, which takes six milliseconds of so many.
+    static let ruleLimit = 10_000
 
     /// `directory` is where relative paths start, and if it `canKeep` anything where commands' rules are kept.
     init(

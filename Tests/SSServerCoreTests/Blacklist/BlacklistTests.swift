@@ -105,8 +105,8 @@ struct BlacklistTests {
         func refused(_ client: String?, _ user: String?) -> String? {
             blacklist.refusal(client: client.flatMap { IPAddress($0) }, user: user)?.rule
         }
-        #expect(refused("192.0.2.1", nil) == "192.0.2.0/24")
-        #expect(refused("::ffff:192.0.2.1", "bob") == "192.0.2.0/24")
+        #expect(refused("192.0.2.1", nil) == "client:192.0.2.0/24")
+        #expect(refused("::ffff:192.0.2.1", "bob") == "client:192.0.2.0/24")
         #expect(refused("192.0.2.7", "bob") == nil)
         #expect(refused("198.51.100.1", "alice") == "user:alice")
         #expect(refused(nil, "bob") == nil && refused(nil, nil) == nil)
@@ -130,8 +130,8 @@ struct BlacklistTests {
             "[outbound_allow_list]", "||ok.example", "198.51.100.0/24", "[outbound_block_list]", "=no.ok.example",
         ])
         #expect(closed.refusal(client: IPAddress("192.0.2.7"), user: nil) == nil)
-        #expect(closed.refusal(client: IPAddress("203.0.113.1"), user: nil)?.rule == "0.0.0.0/0")
-        #expect(closed.refusal(client: IPAddress("2001:db8::1"), user: nil)?.rule == "::/0")
+        #expect(closed.refusal(client: IPAddress("203.0.113.1"), user: nil)?.rule == "client:0.0.0.0/0")
+        #expect(closed.refusal(client: IPAddress("2001:db8::1"), user: nil)?.rule == "client:::/0")
         #expect(decide(closed, "x.ok.example", "203.0.113.1") == "@@||ok.example^")
         #expect(decide(closed, "no.ok.example") == "=no.ok.example")
         #expect(decide(closed, "other.example", "198.51.100.1") == "@@198.51.100.0/24")
