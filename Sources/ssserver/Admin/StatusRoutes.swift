@@ -9,16 +9,20 @@ enum StatusRoutes {
         var routes = AdminRoutes()
         routes.on(.get, "/api/v1/status", "Is the server well, and how busy is it.") { _ in
             AdminResponse(
-                200, status(server, await server.listeningPorts, await managed?.openPorts ?? [], descriptors))
+                200,
+                status(
+                    server, await server.listeningPorts, await managed?.openPorts ?? [], descriptors,
+                    await server.latestReload))
         }
         return routes
     }
 
     private static func status(
         _ server: ServerRuntime, _ fixed: [EndpointConfiguration], _ managed: [EndpointConfiguration],
-        _ descriptors: Int
+        _ descriptors: Int, _ reload: Reloader.Outcome?
     ) -> JSONNode {
         let traffic = server.traffic
+        let (rules, refused) = server.blocked
         return .members([
             "program": "ssserver",
             "version": .string(ProductVersion.current),
@@ -26,6 +30,8 @@ enum StatusRoutes {
             "listeners": .array(
                 fixed.map { listener($0, isManaged: false) }
                     + managed.map { listener($0, isManaged: true) }),
+            "reload": reload.map { .members(["time": .count($0.time), "ok": .bool($0.isGood)]) } ?? .null,
+            "rules": .number(Int64(rules)), "refused_by_rules": .count(refused),
             "descriptors": .number(Int64(descriptors)),
             "streams_open": .count(traffic.streamsOpen),
             "streams_total": .count(traffic.streamsOpened),

@@ -22,13 +22,21 @@ struct Status: ParsableCommand {
             "\($0["address"]?.text ?? "") \($0["method"]?.text ?? "") \($0["mode"]?.text ?? "")"
                 + ($0["managed"]?.flag == true ? " (a panel's)" : "")
         }
-        let lines = [
-            "ssserver \(status["version"]?.text ?? "") · up \(TimeText.span(number("uptime_seconds")))",
+        var head = "ssserver \(status["version"]?.text ?? "") · up \(TimeText.span(number("uptime_seconds")))"
+        if let reload = status["reload"], let time = reload["time"]?.integer {
+            let ago = TimeText.span(UInt64(clamping: Int64(clamping: WallClock.now()) - Int64(time)))
+            head += " · configuration read again \(ago) ago, \(reload["ok"]?.flag == true ? "ok" : "and not taken")"
+        }
+        var lines = [
+            head,
             "Listening  " + listeners.joined(separator: "\n           "),
             "Now        \(number("streams_open")) streams · \(number("associations_open")) udp associations",
             "In all     ↓ \(LiveLine.bytes(number("bytes_down"))) ↑ \(LiveLine.bytes(number("bytes_up")))"
                 + " · \(number("streams_total")) streams",
         ]
+        if number("rules") > 0 {
+            lines.append("Blocked    \(number("refused_by_rules")) requests by \(number("rules")) rules")
+        }
         Environment.write(lines.map { $0 + "\n" }.joined(), to: 1)
     }
 }

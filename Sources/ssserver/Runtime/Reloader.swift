@@ -20,6 +20,13 @@ actor Reloader {
         let reasons: [String]
     }
 
+    /// What the last time came to.
+    struct Outcome: Sendable {
+        let time: UnixSeconds
+        let isGood: Bool
+    }
+
+    private(set) var latest: Outcome?
     private var configuration: ServerConfiguration
     private var open: [Open] = []
     private let opener: PortOpener
@@ -86,6 +93,17 @@ actor Reloader {
         while isReloading { try? await Task.sleep(for: .milliseconds(50)) }
         isReloading = true
         defer { isReloading = false }
+        do throws(Refusal) {
+            let change = try await readAgain()
+            latest = Outcome(time: WallClock.now(), isGood: true)
+            return change
+        } catch {
+            latest = Outcome(time: WallClock.now(), isGood: false)
+            throw error
+        }
+    }
+
+    private func readAgain() async throws(Refusal) -> ConfigurationChange {
         let checked = read()
         guard let new = checked.configuration, checked.isUsable else {
             throw Refusal(reasons: checked.diagnostics.filter { $0.severity == .error }.map(Self.line))

@@ -177,6 +177,16 @@ final class ServerRuntime: Sendable {
         get async { await reloader.withLockedValue { $0 }?.listeners ?? configuration.listeners }
     }
 
+    /// What reading the configuration again came to, the last time.
+    var latestReload: Reloader.Outcome? {
+        get async { await reloader.withLockedValue { $0 }?.latest }
+    }
+
+    /// Rules in force, and what they have refused.
+    var blocked: (rules: Int, refused: UInt64) {
+        (policy.current.blacklist.count, policy.refusals.counts.values.reduce(0, &+))
+    }
+
     /// For SIGHUP.
     func reload() async { await reloader.withLockedValue { $0 }?.reloadForLog() }
 

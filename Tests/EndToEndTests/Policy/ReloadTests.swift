@@ -32,6 +32,8 @@ extension EndToEnd {
                 }
                 #expect(isAlive())
                 #expect(try Self.reload(server).output == "nothing has changed\n")
+                let status = try server.stage.run(.ssserver, ["status", "-c", server.config])
+                #expect(status.output.contains("configuration read again"), "\(status.output)")
                 let second = try Ports.free()
                 let key = Method.key(40, server.method.keyLength)
                 try Self.rewrite(server) { config in
