@@ -6,6 +6,7 @@ internal import NIOPosix
 internal import SSCommandLine
 internal import SSCommon
 internal import SSNetwork
+internal import SSServerCore
 
 /// A server made from a checked configuration. `start`, then `drain`, once each.
 final class ServerRuntime: Sendable {
