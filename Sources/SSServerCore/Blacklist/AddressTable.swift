@@ -44,12 +44,8 @@ package struct AddressTable: Sendable {
 
     private let ipv4: FlatRanges<UInt32>
     private let ipv6: FlatRanges<UInt128>
-    /// For each value of the first sixteen bits of an IPv4 address, the first range that may hold such a one; with `isOne` if it
-    /// holds all of them, and with `isBare` if that has no rule.
+    /// For each value of the first sixteen bits of an IPv4 address, the first range that may hold such a one.
     private let starts: [UInt32]
-    private static let isOne: UInt32 = 1 << 31
-    private static let isBare: UInt32 = 1 << 30
-    private static let index: UInt32 = isBare - 1
     /// Rules.
     package let count: Int
 
@@ -70,12 +66,6 @@ package struct AddressTable: Sendable {
                 starts.append(UInt32(range))
             }
         }
-        // A range that also holds the next such addresses' first one holds all before.
-        for high in starts.indices {
-            let next = high + 1 < starts.count ? starts[high + 1] : UInt32(ipv4.count - 1)
-            guard next == starts[high] else { continue }
-            starts[high] |= Self.isOne | (ipv4.hasRule(Int(next)) ? 0 : Self.isBare)
-        }
         self.starts = starts
     }
 
@@ -85,12 +75,8 @@ package struct AddressTable: Sendable {
         case .v4(let address):
             guard ipv4.count > 0 else { return nil }
             let high = Int(address.value >> 16)
-            let start = starts[high]
-            if start & Self.isBare != 0 { return nil }
-            let first = Int(start & Self.index)
-            if start & Self.isOne != 0 { return ipv4.match(first) }
-            let last = high + 1 < starts.count ? Int(starts[high + 1] & Self.index) : ipv4.count - 1
-            return ipv4.find(address.value, from: first, through: last)
+            let upper = high + 1 < starts.count ? Int(starts[high + 1]) : ipv4.count - 1
+            return ipv4.find(address.value, from: Int(starts[high]), through: upper)
         case .v6(let address):
             let value = UInt128(address.high) << 64 | UInt128(address.low)
             return ipv6.count > 0 ? ipv6.find(value, from: 0, through: ipv6.count - 1) : nil
@@ -98,7 +84,7 @@ package struct AddressTable: Sendable {
     }
 }
 
-/// Ranges beside one another that cover all numbers, if there are any; some have no rule.
+/// Ranges beside one another that cover all numbers from the first's start on; some have no rule.
 private struct FlatRanges<Number: FixedWidthInteger & UnsignedInteger & Sendable>: Sendable {
     private struct Range: Sendable {
         var start: Number
@@ -116,14 +102,6 @@ private struct FlatRanges<Number: FixedWidthInteger & UnsignedInteger & Sendable
     var byteCount: Int { ranges.count * (MemoryLayout<Range>.stride + 1) }
 
     func start(_ index: Int) -> Number { ranges[index].start }
-    func hasRule(_ index: Int) -> Bool { ranges[index].word != Self.none }
-
-    /// The rule of a range.
-    func match(_ index: Int) -> AddressMatch? {
-        let word = ranges[index].word
-        guard word != Self.none else { return nil }
-        return AddressMatch(length: Int(lengths[index]), isAllowed: word & 1 == 1, place: RulePlace(word >> 1))
-    }
 
     init(_ rules: [AddressTable.Rule<Number>]) {
         // Wider ones first, so that each lies in those that are open when it comes; of the same ones first what allows.
@@ -133,7 +111,6 @@ private struct FlatRanges<Number: FixedWidthInteger & UnsignedInteger & Sendable
             return $0.word & 1 > $1.word & 1
         }
         var open: [AddressTable.Rule<Number>] = []
-        if let first = sorted.first, first.first > 0 { append(0, nil) }
         for rule in sorted {
             while let inner = open.last, inner.last < rule.first { close(&open, inner) }
             if let outer = open.last, outer.first == rule.first, outer.length == rule.length { continue }
@@ -163,7 +140,7 @@ private struct FlatRanges<Number: FixedWidthInteger & UnsignedInteger & Sendable
         lengths.append(rule?.length ?? 0)
     }
 
-    /// The rule of the range that holds `value`, which is one of `low` to `high`.
+    /// The rule of the range that holds `value`, which is one of `low` to `high`, or lies before the first.
     func find(_ value: Number, from low: Int, through high: Int) -> AddressMatch? {
         ranges.withUnsafeBufferPointer { ranges in
             // Every range before `low` begins at or before the value, none that is `count` or more behind it does.
@@ -174,7 +151,10 @@ private struct FlatRanges<Number: FixedWidthInteger & UnsignedInteger & Sendable
                 low = isBefore ? low + half + 1 : low
                 count = isBefore ? count - half - 1 : half
             }
-            return low > 0 ? match(low - 1) : nil
+            guard low > 0, ranges[low - 1].word != Self.none else { return nil }
+            let word = ranges[low - 1].word
+            return AddressMatch(
+                length: Int(lengths[low - 1]), isAllowed: word & 1 == 1, place: RulePlace(word >> 1))
         }
     }
 }

@@ -104,43 +104,37 @@ package struct NameTable: Sendable {
     }
 
     private let hash: NameHash
-    /// The tags of all groups, and behind them the slots.
-    private let memory: LargeMemory
-    private let groups: Int
+    private let tags: [Tags]
+    private let slots: [Slot]
     /// A bit for each number of labels that a rule has; those beyond 62 share the last.
     private let depths: UInt64
     /// Rules, without those that say what an earlier one says.
     package let count: Int
 
     /// Bytes that the table takes.
-    package var byteCount: Int { Self.byteCount(groups) }
-
-    private static func byteCount(_ groups: Int) -> Int {
-        groups * (MemoryLayout<Tags>.stride + Tags.count * MemoryLayout<Slot>.stride)
-    }
+    package var byteCount: Int { tags.count * MemoryLayout<Tags>.stride + slots.count * MemoryLayout<Slot>.stride }
 
     package init(_ builder: consuming Builder) {
         hash = builder.hash
         depths = builder.depths
         // A fifth of the slots stays free, and at least one, where every search ends.
-        groups = (builder.count + builder.count / 4) / Tags.count + 1
-        memory = LargeMemory(byteCount: Self.byteCount(groups))
-        let base = memory.bytes.baseAddress!
-        let tags = UnsafeMutableBufferPointer(
-            start: base.bindMemory(to: Tags.self, capacity: groups), count: groups)
-        tags.initialize(repeating: Tags())
-        let slots = UnsafeMutableBufferPointer(
-            start: (base + groups * MemoryLayout<Tags>.stride)
-                .bindMemory(to: Slot.self, capacity: groups * Tags.count), count: groups * Tags.count)
-        slots.initialize(repeating: Slot())
+        let groups = (builder.count + builder.count / 4) / Tags.count + 1
+        var tags = [Tags](repeating: Tags(), count: groups)
+        var slots = [Slot](repeating: Slot(), count: groups * Tags.count)
         var count = 0
-        for index in builder.fingerprints.indices {
-            for (fingerprint, word) in zip(builder.fingerprints[index], builder.words[index]) {
-                if Self.insert(fingerprint, word, tags, slots) { count += 1 }
+        tags.withUnsafeMutableBufferPointer { tags in
+            slots.withUnsafeMutableBufferPointer { slots in
+                for index in builder.fingerprints.indices {
+                    for (fingerprint, word) in zip(builder.fingerprints[index], builder.words[index]) {
+                        if Self.insert(fingerprint, word, tags, slots) { count += 1 }
+                    }
+                    builder.fingerprints[index] = []
+                    builder.words[index] = []
+                }
             }
-            builder.fingerprints[index] = []
-            builder.words[index] = []
         }
+        self.tags = tags
+        self.slots = slots
         self.count = count
     }
 
@@ -187,12 +181,9 @@ package struct NameTable: Sendable {
     /// one that which allows.
     package func match(_ name: UnsafeRawBufferPointer) -> NameMatch? {
         guard count > 0 else { return nil }
-        let base = UnsafeRawPointer(memory.bytes.baseAddress!)
-        let tags = UnsafeBufferPointer(start: base.assumingMemoryBound(to: Tags.self), count: groups)
-        let slots = UnsafeBufferPointer(
-            start: (base + groups * MemoryLayout<Tags>.stride).assumingMemoryBound(to: Slot.self),
-            count: groups * Tags.count)
-        return withExtendedLifetime(memory) { match(name, tags, slots) }
+        return tags.withUnsafeBufferPointer { tags in
+            slots.withUnsafeBufferPointer { slots in match(name, tags, slots) }
+        }
     }
 
     /// What a large table costs is waiting for memory, so several suffixes' tags are asked for before the first is looked at.
