@@ -1,6 +1,6 @@
-// AEADs of the BoringSSL that swift-nio-ssl carries, which sslocal needs for HTTPS anyway. Its AES-GCM is two to three times as fast as
-// that of libcrypto 3.0, which servers will have for years. In a header of its own without BoringSSL's, whose names are
-// libcrypto's.
+// AEADs of the BoringSSL that swift-nio-ssl carries, which sslocal needs for HTTPS anyway. Its AES-GCM is two to three times as
+// fast as that of libcrypto 3.0, which servers will have for years. In a header of its own without BoringSSL's, whose names
+// are libcrypto's.
 #ifndef SS_BORING_AEAD_H
 #define SS_BORING_AEAD_H
 

@@ -4,15 +4,16 @@ internal import SSNetwork
 internal import SSServerCore
 
 enum UserRoutes {
+    private static let onPort = [AdminDescription.Field("port", "needed where several ports have such a user", .number)]
+    private static let limits: [AdminDescription.Field] = [
+        .init("quota", "bytes a month", .size, mayBeNull: true),
+        .init("rate", "bytes a second", .size, mayBeNull: true),
+        .init("streams", "at a time", .number, mayBeNull: true),
+        .init("expires", "a day, such as \"2027-01-31\"", mayBeNull: true),
+    ]
+
     static func routes(_ users: UserRegistry) -> AdminRoutes {
         var routes = AdminRoutes()
-        let onPort = [AdminDescription.Field("port", "needed where several ports have such a user", .number)]
-        let limits: [AdminDescription.Field] = [
-            .init("quota", "bytes a month", .size, mayBeNull: true),
-            .init("rate", "bytes a second", .size, mayBeNull: true),
-            .init("streams", "at a time", .number, mayBeNull: true),
-            .init("expires", "a day, such as \"2027-01-31\"", mayBeNull: true),
-        ]
         routes.on(.get, "/api/v1/users", "All users: limits, what they have used, whether they are served.") { _ in
             AdminResponse(200, .members(["users": .array(await users.list().map(json))]))
         }

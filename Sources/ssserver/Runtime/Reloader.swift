@@ -56,7 +56,7 @@ actor Reloader {
     }
 
     /// The ports that are open.
-    var listeners: [EndpointConfiguration] { configuration.listeners }
+    var listeners: [EndpointConfiguration] { open.map(\.endpoint) }
 
     /// Opens the configuration's ports, which are `served`, or none.
     func start(_ served: [ServedPort]) async throws(StartFailure) {
