@@ -12,6 +12,8 @@ package struct HTTPConnectionOptions: Sendable {
     package private(set) var names: [ArraySlice<UInt8>] = []
 
     package init(_ head: HTTPHead) throws(HTTPFault) {
+        // Most heads have neither.
+        guard head.fields.contains(where: { $0.kind == .connection || $0.kind == .proxyConnection }) else { return }
         let members = head.list(.connection) + head.list(.proxyConnection)
         if members.count > Self.maximumMembers { throw .tooManyFields }
         for member in members {

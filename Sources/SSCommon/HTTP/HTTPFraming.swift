@@ -50,6 +50,7 @@ package enum HTTPFraming: Hashable, Sendable {
     /// The one value of every Content-Length line and list member; nil without any.
     private static func contentLength(_ head: HTTPHead) throws(HTTPFault) -> UInt64? {
         var length: UInt64?
+        guard head.fields.contains(where: { $0.kind == .contentLength }) else { return nil }
         for value in head.values(.contentLength) {
             for member in value.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
                 let number = try decimal(trimmed(member))

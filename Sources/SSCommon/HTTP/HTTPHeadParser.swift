@@ -21,6 +21,8 @@ package struct HTTPHeadParser {
     /// Start line, fields and line ends together.
     package static let maximumHead = 32 * 1024
     package static let maximumFields = 100
+    /// Room that is made for them at once.
+    private static let usualFields = 12
     /// Empty lines skipped before a request line (RFC 9112 2.2 asks for at least one).
     package static let maximumEmptyLines = 4
 
@@ -118,6 +120,7 @@ package struct HTTPHeadParser {
             name = name.dropLast()
         }
         guard !name.isEmpty, name.allSatisfy({ isTokenByte(input.octet($0)) }) else { throw .badFieldName }
+        if fields.isEmpty { fields.reserveCapacity(Self.usualFields) }
         let value = trim(input, colon + 1..<line.upperBound)
         fields.append(HTTPField(kind: HTTPFieldKind(input, name: name), name: name, value: value))
     }

@@ -15,7 +15,7 @@ package struct HTTPHeadWriter {
         bytes += "\r\n".utf8
     }
 
-    package mutating func line(_ name: String, _ value: some Collection<UInt8>) {
+    package mutating func line(_ name: String, _ value: ArraySlice<UInt8>) {
         bytes += name.utf8
         bytes += ": ".utf8
         bytes += value
@@ -30,7 +30,10 @@ package struct HTTPHeadWriter {
         bytes += "\r\n".utf8
     }
 
-    package mutating func raw(_ more: some Collection<UInt8>) { bytes += more }
+    // Not generic: other modules' calls would not be specialised.
+    package mutating func raw(_ more: [UInt8]) { bytes += more }
+
+    package mutating func raw(_ more: ArraySlice<UInt8>) { bytes += more }
 
     package mutating func end() { bytes += "\r\n".utf8 }
 }

@@ -8,13 +8,14 @@ package struct HTTPRequestLine: Sendable {
     package let minorVersion: Int
 
     package init(_ line: ArraySlice<UInt8>) throws(HTTPFault) {
-        let parts = line.split(separator: 0x20, omittingEmptySubsequences: false)
-        guard parts.count == 3, !parts[1].isEmpty else { throw .badRequestLine }
-        method = parts[0]
-        target = parts[1]
+        guard let first = line.firstIndex(of: 0x20), let last = line.lastIndex(of: 0x20), last > first + 1 else {
+            throw .badRequestLine
+        }
+        method = line[..<first]
+        target = line[(first + 1)..<last]
         guard !method.isEmpty, method.allSatisfy(isTokenByte) else { throw .badRequestLine }
         guard !target.contains(where: { $0 <= 0x20 || $0 == 0x7f }) else { throw .badRequestLine }
-        let version = try httpVersion(parts[2])
+        let version = try httpVersion(line[(last + 1)...])
         if version.major == 0 { throw .badVersion }
         if version.major != 1 { throw .unsupportedVersion }
         minorVersion = min(version.minor, 1)
@@ -43,9 +44,9 @@ package struct HTTPStatusLine: Sendable {
 
 /// HTTP/DIGIT.DIGIT, case-sensitive (RFC 9112 2.3).
 private func httpVersion(_ text: ArraySlice<UInt8>) throws(HTTPFault) -> (major: Int, minor: Int) {
-    let bytes = Array(text)
-    guard bytes.count == 8, bytes.starts(with: "HTTP/".utf8), bytes[5].isDigit, bytes[6] == UInt8(ascii: "."),
-        bytes[7].isDigit
+    let start = text.startIndex
+    guard text.count == 8, text.starts(with: "HTTP/".utf8), text[start + 5].isDigit,
+        text[start + 6] == UInt8(ascii: "."), text[start + 7].isDigit
     else { throw .badVersion }
-    return (Int(bytes[5] - UInt8(ascii: "0")), Int(bytes[7] - UInt8(ascii: "0")))
+    return (Int(text[start + 5] - UInt8(ascii: "0")), Int(text[start + 7] - UInt8(ascii: "0")))
 }

@@ -9,7 +9,7 @@ internal import SSCommon
 
 /// One end of a relay, the last handler of its channel. Until it is linked it keeps what was read, within
 /// bounds.
-package final class RelayHandler: ChannelDuplexHandler {
+package final class RelayHandler: ChannelDuplexHandler, RemovableChannelHandler {
     package typealias InboundIn = ByteBuffer
     package typealias OutboundIn = ByteBuffer
     package typealias OutboundOut = ByteBuffer
@@ -49,6 +49,8 @@ package final class RelayHandler: ChannelDuplexHandler {
     /// Reads that NIO asked for while the partner could not take more.
     private var isReadHeld = false
     var early: ByteBuffer?
+    /// Bytes of it that its account knows of already.
+    private let chargedEarly: Int
     /// Looks at what goes on to the partner, for as long as it wants to.
     var screen: (any StreamScreen)?
     /// What the screen has kept back.
@@ -79,14 +81,20 @@ package final class RelayHandler: ChannelDuplexHandler {
     static let farewellTime = TimeAmount.seconds(10)
 
     /// `allocator` is the channel's own; `isFirst` if no handler in front gives its buffers back. `early` is what
-    /// was read before this handler was there.
+    /// was read before this handler was there; `earlyIsCharged` if it was counted then.
     package init(
-        allocator: ReadAllocator?, isFirst: Bool, early: ByteBuffer? = nil
+        allocator: ReadAllocator?, isFirst: Bool, early: ByteBuffer? = nil, isInputEnded: Bool = false,
+        earlyIsCharged: Bool = false
     ) {
+        self.isInputEnded = isInputEnded
+        chargedEarly = earlyIsCharged ? early?.readableBytes ?? 0 : 0
         self.allocator = allocator
         self.isFirst = isFirst
         self.early = early
     }
+
+    /// What was read before, and whether more can come: for whoever takes this handler's place before the link.
+    package func yield() -> (early: ByteBuffer?, isInputEnded: Bool) { (early.take(), isInputEnded) }
 
     // MARK: Linking
 
@@ -126,7 +134,7 @@ package final class RelayHandler: ChannelDuplexHandler {
                 passOn(early)
                 if isInputEnded { passHeld() }
                 partner?.flush()
-                if let account = relay?.account { charge(account, early.readableBytes) }
+                if let account = relay?.account { charge(account, early.readableBytes - chargedEarly) }
             }
             partner.take()?.partnerIsGone()
             return
@@ -135,7 +143,7 @@ package final class RelayHandler: ChannelDuplexHandler {
         allocator?.portion = relay?.account?.portion
         if let early = early.take() {
             passOn(early)
-            if let account = relay?.account { charge(account, early.readableBytes) }
+            if let account = relay?.account { charge(account, early.readableBytes - chargedEarly) }
         }
         guard case .relaying = phase else { return }
         if isInputEnded { passHeld() }

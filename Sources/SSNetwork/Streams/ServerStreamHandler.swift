@@ -184,20 +184,26 @@ package final class ServerStreamHandler: ChannelDuplexHandler {
             context.write(data, promise: promise)
             return
         }
-        context.write(wrapOutboundOut(seal(payload)), promise: promise)
+        context.write(wrapOutboundOut(seal(payload.readableBytesSpan)), promise: promise)
     }
 
-    private func seal(_ payload: ByteBuffer) -> ByteBuffer {
-        loop.counters.add(down: payload.readableBytes)
+    /// Puts bytes that lie in no buffer of NIO's into the channel's queue; they are sealed from where they lie.
+    package func send(_ payload: UnsafeRawBufferPointer) {
+        guard case .streaming = phase, payload.count > 0 else { return }
+        context?.write(wrapOutboundOut(seal(payload.bytes)), promise: nil)
+    }
+
+    private func seal(_ payload: RawSpan) -> ByteBuffer {
+        loop.counters.add(down: payload.byteCount)
         if let (credential, request) = answered.take() {
             let salt = loop.salts.next(for: method)
             replay.record(salt, method)
             sealer = ResponseSealer(credential, salt: salt, request: request)
         }
-        let capacity = sealer!.sealedCount(payload.readableBytes)
+        let capacity = sealer!.sealedCount(payload.byteCount)
         var output = loop.buffers.takeForWriting(capacity: capacity)
         output.writeWithOutputRawSpan(minimumWritableBytes: capacity) { span in
-            sealer!.seal(payload.readableBytesSpan, into: &span, now: WallClock.now())
+            sealer!.seal(payload, into: &span, now: WallClock.now())
         }
         loop.buffers.keepForWriting(output)
         return output
@@ -219,7 +225,7 @@ extension ServerStreamHandler: HeaderWaiter {
 
         func send(_ payload: ByteBuffer, on channel: StreamChannel) {
             guard case .streaming = phase, payload.readableBytes > 0 else { return }
-            channel.write(seal(payload))
+            channel.write(seal(payload.readableBytesSpan))
         }
     }
 #endif

@@ -122,7 +122,7 @@ package struct RequestScreen {
     }
 
     /// Both of what names the host, where both are there: origins differ in which they believe.
-    private static func targets(_ request: HTTPRequest) -> [ShownTarget] {
+    package static func targets(_ request: HTTPRequest) -> [ShownTarget] {
         let field = request.host.flatMap { host($0) }
         switch request.target {
         case .absolute(let authority, let path):
@@ -145,11 +145,14 @@ package struct RequestScreen {
 
     /// Whether bytes may be the beginning of a request line; nil if they are too few to tell.
     package static func isRequest(_ input: RawSpan) -> Bool? {
+        var hasBegun = false
         for offset in 0..<min(input.byteCount, maximumMethod) {
             let byte = input.octet(offset)
             if byte == 0x20 { return offset > 0 }
-            // Some clients end a body with an empty line that is none of it (RFC 9112 2.2).
-            let isLineEnd = byte == 13 || byte == 10
+            // Some clients end a body with an empty line that is none of it (RFC 9112 2.2). A line that ends behind a word is no
+            // request line.
+            let isLineEnd = !hasBegun && (byte == 13 || byte == 10)
+            hasBegun = hasBegun || !isLineEnd
             guard (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) || byte == UInt8(ascii: "-") || isLineEnd
             else {
                 return false

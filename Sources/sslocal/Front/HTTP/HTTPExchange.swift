@@ -6,7 +6,7 @@ import NIOCore
 import SSCommon
 import SSNetwork
 
-final class HTTPExchange {
+final class HTTPExchange: HTTPUpstreamUser {
     private enum ResponsePhase {
         /// The head of the next response, interim or final, is awaited.
         case head(HTTPHeadParser)

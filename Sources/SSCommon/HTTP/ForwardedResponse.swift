@@ -1,9 +1,8 @@
 // The head a client gets to see: the origin's, without what belonged to the origin's hop, framed anew for the
 // client's version of HTTP (RFC 9112 6, 9; RFC 9110 7.6).
-import SSCommon
 
-struct ForwardedResponse {
-    enum Body {
+package struct ForwardedResponse {
+    package enum Body {
         /// Nothing follows the head.
         case none
         /// As many bytes as Content-Length says.
@@ -14,15 +13,17 @@ struct ForwardedResponse {
         case untilClose
     }
 
-    let bytes: [UInt8]
-    let body: Body
+    package let bytes: [UInt8]
+    package let body: Body
     /// Whether the client's connection lives on after the message.
-    let persists: Bool
+    package let persists: Bool
 
     /// A final response. `date` is the time of receipt for a response without one; `mayPersist` is false where the
     /// request was not read to its end. Throws for a coded body no HTTP/1.0 client can be given.
-    init(
-        _ response: HTTPResponse, to request: HTTPRequest, via: String, date: String, mayPersist: Bool
+    /// `more` are whole lines.
+    package init(
+        _ response: HTTPResponse, to request: HTTPRequest, via: String?, date: String, mayPersist: Bool,
+        more: [UInt8] = []
     ) throws(HTTPFault) {
         if response.isForeignCoded, request.minorVersion == 0 { throw .codingUnsupported }
         switch response.framing {
@@ -37,6 +38,7 @@ struct ForwardedResponse {
         if body == .chunked {
             for value in response.head.values(.trailer) { writer.line("Trailer", value) }
         }
+        writer.raw(more)
         Self.writeFraming(response, body: body, to: request, writer: &writer)
         if !persists {
             writer.line("Connection", "close")
@@ -48,14 +50,14 @@ struct ForwardedResponse {
     }
 
     /// A 1xx response other than 101, for a client that speaks HTTP/1.1.
-    static func interim(_ response: HTTPResponse, via: String) -> [UInt8] {
+    package static func interim(_ response: HTTPResponse, via: String?) -> [UInt8] {
         var writer = begin(response, via: via)
         writer.end()
         return writer.bytes
     }
 
     /// A 101 (Switching Protocols); what follows is no HTTP any more.
-    static func switching(_ response: HTTPResponse, via: String) -> [UInt8] {
+    package static func switching(_ response: HTTPResponse, via: String?) -> [UInt8] {
         var writer = begin(response, via: via)
         writer.line("Connection", "Upgrade")
         for value in response.head.values(.upgrade) { writer.line("Upgrade", value) }
@@ -63,17 +65,18 @@ struct ForwardedResponse {
         return writer.bytes
     }
 
-    private static func begin(_ response: HTTPResponse, via: String) -> HTTPHeadWriter {
+    private static func begin(_ response: HTTPResponse, via: String?) -> HTTPHeadWriter {
         var writer = HTTPHeadWriter(capacity: response.head.bytes.count + 128)
         writer.text("HTTP/1.1 \(response.status) ")
         writer.raw(response.reason)
         writer.text("\r\n")
         for field in response.head.fields where passes(field, of: response) { writer.copy(field, of: response.head) }
-        writer.line("Via", "1.\(response.minorVersion) \(via)")
+        if let via { writer.line("Via", "1.\(response.minorVersion) \(via)") }
         return writer
     }
 
-    private static func passes(_ field: HTTPField, of response: HTTPResponse) -> Bool {
+    /// Whether a field goes on to whoever the response is for.
+    package static func passes(_ field: HTTPField, of response: HTTPResponse) -> Bool {
         if response.connection.removes(field, of: response.head) { return false }
         switch field.kind {
         case .contentLength, .transferEncoding, .connection, .keepAlive, .proxyConnection, .te, .upgrade, .trailer,

@@ -1,19 +1,28 @@
 // The head an origin gets to see: the client's, without what belonged to the client's hop, with a Host that says
 // the same as the target (RFC 9112 3.2.2), its own framing, and a Via (RFC 9110 7.6). Always HTTP/1.1.
-import SSCommon
 
-enum ForwardedRequest {
-    /// `path` is sent as it is; `authority` becomes the Host; `via` is this proxy's pseudonym.
-    static func encode(_ request: HTTPRequest, authority: HTTPAuthority, path: [UInt8], via: String) -> [UInt8] {
+package enum ForwardedRequest {
+    /// `path` is sent as it is; `authority` becomes the Host; `via` is this proxy's pseudonym; nil to
+    /// leave no trace. `more` are whole lines; fields called as one of `without` are
+    /// left out.
+    package static func encode(
+        _ request: HTTPRequest, authority: HTTPAuthority, path: [UInt8], via: String?, more: [UInt8] = [],
+        without: [StaticString] = []
+    ) -> [UInt8] {
         var writer = HTTPHeadWriter(capacity: request.head.bytes.count + 128)
         writer.raw(request.method)
         writer.text(" ")
         writer.raw(path)
         writer.text(" HTTP/1.1\r\n")
         writer.line("Host", authority.hostField(defaultPort: 80))
-        for field in request.head.fields where passes(field, of: request) { writer.copy(field, of: request.head) }
+        for field in request.head.fields where passes(field, of: request) {
+            let name = request.head.name(field)
+            if without.contains(where: { equalIgnoringCase(name, $0) }) { continue }
+            writer.copy(field, of: request.head)
+        }
         if let hops = request.maxForwards { writer.line("Max-Forwards", String(hops - min(hops, 1))) }
-        writer.line("Via", "1.\(request.minorVersion) \(via)")
+        if let via { writer.line("Via", "1.\(request.minorVersion) \(via)") }
+        writer.raw(more)
         writeConnection(request, to: &writer)
         writeFraming(request, to: &writer)
         writer.end()
@@ -41,7 +50,7 @@ enum ForwardedRequest {
             options.append("TE")
         }
         if let protocols = request.wantsUpgrade {
-            writer.line("Upgrade", Array(protocols.joined(separator: [UInt8](", ".utf8))))
+            writer.line("Upgrade", Array(protocols.joined(separator: [UInt8](", ".utf8)))[...])
             options.append("Upgrade")
         }
         // Nobody else uses the connection, so the origin need not keep it either.

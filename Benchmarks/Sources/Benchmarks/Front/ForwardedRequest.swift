@@ -1,1 +1,0 @@
-../../../../Sources/sslocal/Front/HTTP/ForwardedRequest.swift
