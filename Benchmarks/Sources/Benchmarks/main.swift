@@ -1,5 +1,5 @@
 // usage: Benchmarks [PART OF A NAME]; or Benchmarks lists [NAMES [HOSTS [RANGES]]], files with one a line: a list of names, hosts
-// to look up in it, a list of address ranges
+// to look up in it, a list of address ranges; or Benchmarks eviction
 import SSCommon
 
 #if canImport(Glibc)
@@ -10,6 +10,10 @@ import SSCommon
 
 if CommandLine.arguments.dropFirst().first == "lists" {
     benchmarkLists(Array(CommandLine.arguments.dropFirst(2)))
+    exit(0)
+}
+if CommandLine.arguments.dropFirst().first == "eviction" {
+    benchmarkEviction()
     exit(0)
 }
 let watch = Stopwatch(filter: CommandLine.arguments.dropFirst().first)
