@@ -12,8 +12,8 @@ package enum Program: String, CaseIterable, Sendable {
         self == .sslocal
             ? ["run", "check", "init", "url", "status", "use", "doctor"]
             : [
-                "run", "check", "init", "share", "users", "block", "unblock", "blocked", "reload", "status", "doctor",
-                "genkey",
+                "run", "check", "init", "share", "users", "block", "unblock", "blocked", "cache", "reload", "status",
+                "doctor", "genkey",
             ]
     }
 

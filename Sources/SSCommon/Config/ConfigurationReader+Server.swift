@@ -125,22 +125,44 @@ extension ConfigurationReader {
         ConfiguredRule(text, source: setting.source.path, line: setting.source.position(of: setting.span.start).line)
     }
 
-    // MARK: Checked, and not acted on
-
     private mutating func cache() -> CacheConfiguration {
         var cache = CacheConfiguration()
         guard let section = top["cache"]?.section else { return cache }
         cache.isEnabled = section["enabled"]?.flag ?? cache.isEnabled
         if section["ports"] != nil { cache.ports = ports(section, "ports") }
         cache.memory = section["memory"]?.size ?? cache.memory
-        cache.disk = section["disk"]?.size ?? cache.disk
+        cache.disk = section["disk"]?.size
         cache.directory = section["directory"]?.text ?? cache.directory
         cache.maxObject = section["max_object"]?.size ?? cache.maxObject
         cache.defaultTTL = section["default_ttl"]?.time ?? cache.defaultTTL
-        cache.ttlHeader = section["ttl_header"]?.text
-        if cache.isEnabled, let setting = section["enabled"] { reportNotActedOn(setting) }
+        cache.setCookie = section["set_cookie"]?.text ?? cache.setCookie
+        cache.privateUsers = section["private_users"]?.flag ?? cache.privateUsers
+        if let setting = section["ttl_header"] { cache.ttlHeader = fieldName(setting) }
+        cache.targetedFields = section.elements("targeted_fields").compactMap { fieldName($0) }
+        for element in section.elements("hosts") {
+            guard let entry = element.section, let host = entry["host"], let name = host.text else {
+                report(.missingKey, "a host without \"host\"", element)
+                continue
+            }
+            guard case .name(let known)? = TargetAddress(host: name, port: 1)?.host, let text = known.text else {
+                report(.badHost, "not a host name", host)
+                continue
+            }
+            cache.hostTTLs[text.lowercased()] = entry["ttl"]?.time ?? .zero
+        }
         return cache
     }
+
+    /// In lower case.
+    private mutating func fieldName(_ setting: Setting) -> String? {
+        guard let text = setting.text, !text.isEmpty, text.utf8.allSatisfy(isTokenByte) else {
+            if setting.text != nil { report(.badValue, "not the name of an HTTP field", setting) }
+            return nil
+        }
+        return text.lowercased()
+    }
+
+    // MARK: Checked, and not acted on
 
     private mutating func admin() -> AdminConfiguration {
         var admin = AdminConfiguration()

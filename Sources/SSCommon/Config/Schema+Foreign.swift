@@ -18,7 +18,7 @@ extension Schema {
             rows(["writers", "config_path"])
         case .online:
             rows(["allowed_plugins"])
-        case .localUser, .egress, .blacklist, .cache, .admin, .limits:
+        case .localUser, .egress, .blacklist, .cache, .cacheHost, .admin, .limits:
             []
         }
     }

@@ -49,6 +49,7 @@ package enum Schema {
         case .egress: egress
         case .blacklist: blacklist
         case .cache: cache
+        case .cacheHost: cacheHost
         case .admin: admin
         case .limits: limits
         case .online: online
@@ -102,7 +103,7 @@ package enum Schema {
         SchemaKey("forbidden_ip", .oneOrMany(.anyText), .only(.server)),
         SchemaKey("egress", .section(.egress), .only(.server)),
         SchemaKey("blacklist", .section(.blacklist), .only(.server)),
-        SchemaKey("cache", .section(.cache), .only(.server), .planned),
+        SchemaKey("cache", .section(.cache), .only(.server)),
         SchemaKey("limits", .section(.limits), .only(.server)),
         SchemaKey("manager_address", .text, .only(.server)),
         SchemaKey("manager_port", .port, .only(.server)),
@@ -152,14 +153,23 @@ package enum Schema {
     ]
 
     private static let cache = [
-        SchemaKey("enabled", .flag, .both, .planned),
-        SchemaKey("ports", .list(.port), .both, .planned),
-        SchemaKey("memory", .size, .both, .planned),
-        SchemaKey("disk", .size, .both, .planned),
-        SchemaKey("directory", .text, .both, .planned),
-        SchemaKey("max_object", .size, .both, .planned),
-        SchemaKey("default_ttl", .time(.zero...(.seconds(365 * 86_400))), .both, .planned),
-        SchemaKey("ttl_header", .text, .both, .planned),
+        SchemaKey("enabled", .flag),
+        SchemaKey("ports", .list(.port)),
+        SchemaKey("memory", .size),
+        SchemaKey("disk", .size),
+        SchemaKey("directory", .text),
+        SchemaKey("max_object", .size),
+        SchemaKey("default_ttl", .time(.zero...(.seconds(365 * 86_400)))),
+        SchemaKey("hosts", .list(.section(.cacheHost))),
+        SchemaKey("ttl_header", .text),
+        SchemaKey("set_cookie", .choice(["store", "strip", "bypass"])),
+        SchemaKey("private_users", .flag),
+        SchemaKey("targeted_fields", .list(.text)),
+    ]
+
+    private static let cacheHost = [
+        SchemaKey("host", .text),
+        SchemaKey("ttl", .time(.zero...(.seconds(365 * 86_400)))),
     ]
 
     private static let admin = [

@@ -24,6 +24,7 @@ package enum SchemaSection: String, CaseIterable, Sendable {
     case egress
     case blacklist
     case cache
+    case cacheHost = "cache.hosts"
     case admin
     case limits
     case online = "online_config"
@@ -37,6 +38,7 @@ package enum SchemaSection: String, CaseIterable, Sendable {
         case .user: "an entry of \"users\""
         case .localEntry: "an entry of \"locals\""
         case .localUser: "a user of \"locals\""
+        case .cacheHost: "a host of \"cache\""
         case .egress, .blacklist, .cache, .admin, .limits, .online, .log: "\"\(rawValue)\""
         }
     }

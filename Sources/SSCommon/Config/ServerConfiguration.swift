@@ -80,16 +80,24 @@ package struct BlacklistConfiguration: Hashable, Sendable {
     package init() {}
 }
 
-/// Checked, and not acted on by this version. Sizes are bytes.
+/// The cache of what comes over plain HTTP. Sizes are bytes.
 package struct CacheConfiguration: Hashable, Sendable {
-    package var isEnabled = false
+    package var isEnabled = true
     package var ports: [UInt16] = [80]
     package var memory: UInt64 = 64 << 20
-    package var disk: UInt64 = 1 << 30
+    /// Nil keeps nothing on disk.
+    package var disk: UInt64?
     package var directory = "cache"
     package var maxObject: UInt64 = 64 << 20
     package var defaultTTL = Duration.zero
+    /// Hosts, with what is below them, that have a default of their own.
+    package var hostTTLs: [String: Duration] = [:]
     package var ttlHeader: String?
+    /// `store`, `strip` or `bypass`.
+    package var setCookie = "bypass"
+    package var privateUsers = false
+    /// Fields of RFC 9213 that count, the first first.
+    package var targetedFields: [String] = []
 
     package init() {}
 }

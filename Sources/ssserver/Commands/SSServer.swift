@@ -9,7 +9,7 @@ struct SSServer: AsyncParsableCommand {
         commandName: "ssserver", abstract: "An encrypted relay for people behind hostile networks: the server.",
         version: "ssserver \(ProductVersion.current)",
         subcommands: [
-            Run.self, Check.self, Init.self, Share.self, Users.self, Block.self, Unblock.self, Blocked.self,
+            Run.self, Check.self, Init.self, Share.self, Users.self, Block.self, Unblock.self, Blocked.self, Cache.self,
             Reload.self, Status.self, Doctor.self, GenerateKey.self,
         ], defaultSubcommand: Run.self)
 

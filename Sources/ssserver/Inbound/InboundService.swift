@@ -13,11 +13,14 @@ final class InboundService: Sendable {
     let sessions: OpenSessions
     let log: LogSink
     let timeouts: RelayTimeouts
+    /// Nil without a cache.
+    let gateway: HTTPGateway?
 
     init(
         ring: KeyRing, limits: SourceLimits, replay: ReplayGuard, dialer: any JudgedDialer, policy: PolicyInForce,
-        sessions: OpenSessions, log: LogSink, timeouts: RelayTimeouts
+        sessions: OpenSessions, log: LogSink, timeouts: RelayTimeouts, gateway: HTTPGateway? = nil
     ) {
+        self.gateway = gateway
         self.policy = policy
         self.sessions = sessions
         self.ring = ring

@@ -6,17 +6,19 @@ internal import SSNetwork
 internal import SSServerCore
 
 final class InboundStream: ServerStreamOwner {
-    private let service: InboundService
-    private let channel: any Channel
-    private let loop: LoopContext
-    private let allocator: ReadAllocator
+    let service: InboundService
+    let channel: any Channel
+    let loop: LoopContext
+    let allocator: ReadAllocator
     private let list: UnauthenticatedList
     /// Nil for loopback, and where the connection is already gone.
     let source: SourceLimits.Source?
     /// The list's to write.
     var isWaiting = false
     /// A rule has ended it.
-    private var isBlocked = false
+    var isBlocked = false
+    /// Once it has authenticated.
+    private(set) weak var stream: ServerStreamHandler?
 
     init(
         _ service: InboundService, _ channel: any Channel, _ loop: LoopContext, _ allocator: ReadAllocator,
@@ -32,6 +34,7 @@ final class InboundStream: ServerStreamOwner {
 
     func requestReceived(_ request: RequestOpener.Request, context: ChannelHandlerContext) {
         list.leave(self)
+        stream = context.handler as? ServerStreamHandler
         let target = request.target
         let account = request.owner.account
         let near = RelayHandler(allocator: allocator, isFirst: false)
@@ -106,7 +109,7 @@ final class InboundStream: ServerStreamOwner {
         near.decline()
     }
 
-    private func ended(_ account: UserAccount?) {
+    func ended(_ account: UserAccount?) {
         loop.counters.streamClosed()
         service.limits.closeStream(source)
         account?.closeStream()
@@ -115,6 +118,14 @@ final class InboundStream: ServerStreamOwner {
     private func dial(
         _ target: TargetAddress, _ judge: RequestJudge?, _ account: UserAccount?, _ near: RelayHandler
     ) {
+        if let gateway = service.gateway, gateway.serves(target.port), speakHTTP(gateway, target, judge, account, near)
+        {
+            return
+        }
+        connect(target, judge, account, near)
+    }
+
+    func connect(_ target: TargetAddress, _ judge: RequestJudge?, _ account: UserAccount?, _ near: RelayHandler) {
         let loop = loop
         let farAllocator = ReadAllocator(loop.buffers)
         let far = RelayHandler(allocator: farAllocator, isFirst: true)
@@ -156,7 +167,7 @@ final class InboundStream: ServerStreamOwner {
             self.loop.counters.finished(self.isBlocked ? .blocked : .ok)
             if let session { self.service.sessions.remove(session, on: self.loop.eventLoop) }
         }
-        session?.relay = relay
+        session?.stream = relay
     }
 
     // MARK: The owner's rules
@@ -174,7 +185,7 @@ final class InboundStream: ServerStreamOwner {
             })
     }
 
-    private func setScreen(
+    func setScreen(
         _ judge: RequestJudge, _ target: TargetAddress, _ account: UserAccount?, _ near: RelayHandler
     ) {
         let policy = service.policy.current
@@ -200,7 +211,7 @@ final class InboundStream: ServerStreamOwner {
         }
     }
 
-    private func page(
+    func page(
         _ request: HTTPRequest, _ target: TargetAddress, _ path: String?, _ rule: DecidingRule
     ) -> ByteBuffer {
         let host =

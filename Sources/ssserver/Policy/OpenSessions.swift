@@ -3,11 +3,18 @@ internal import NIOCore
 internal import SSCommon
 internal import SSNetwork
 
+/// What can be ended from here.
+protocol CuttableStream: AnyObject {
+    func cut()
+}
+
+extension Relay: CuttableStream {}
+
 /// One stream; on its loop.
 final class OpenSession {
     let judge: RequestJudge
     let client: IPAddress?
-    weak var relay: Relay?
+    weak var stream: (any CuttableStream)?
 
     init(_ judge: RequestJudge, client: IPAddress?) {
         self.judge = judge
@@ -46,7 +53,7 @@ final class OpenSessions: @unchecked Sendable {
             lists[id]?.loop.execute { [self] in
                 for session in lists[id]?.list.sessions.values ?? [:].values
                 where session.judge.isRefusedNow(by: policy, client: session.client) != nil {
-                    session.relay?.cut()
+                    session.stream?.cut()
                 }
             }
         }

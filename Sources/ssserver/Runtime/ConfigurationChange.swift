@@ -18,6 +18,7 @@ struct ConfigurationChange: Sendable {
         if old.blacklist.contact != new.blacklist.contact { applied.append("blacklist.contact") }
         if old.blacklist.endsSessions != new.blacklist.endsSessions { applied.append("blacklist.end_sessions") }
         if old.settings.acl != new.settings.acl { applied.append("acl") }
+        if new.cache.isEnabled, old.cache != new.cache { applied.append("cache") }
         compareSettings(old, new)
     }
 
@@ -63,6 +64,8 @@ struct ConfigurationChange: Sendable {
             "udp_timeout": before.udpTimeout != after.udpTimeout,
             "ipv6_first": before.ipv6First != after.ipv6First, "no_delay": before.noDelay != after.noDelay,
             "keep_alive": before.keepAlive != after.keepAlive, "manager_address": old.manager != new.manager,
+            "cache.enabled": old.cache.isEnabled != new.cache.isEnabled,
+            "cache.disk": old.cache.disk != new.cache.disk || old.cache.directory != new.cache.directory,
         ]
         needsRestart = compared.filter(\.value).map(\.key)
     }

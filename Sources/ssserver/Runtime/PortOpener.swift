@@ -27,6 +27,7 @@ struct PortOpener: Sendable {
     let egress: EgressGuard
     let lists: UnauthenticatedLists
     let memory: ReplayMemory
+    let gateway: HTTPGateway?
     let keepAlive: KeepAlive
     let udpTimeout: Duration
     let log: LogSink
@@ -83,7 +84,7 @@ struct PortOpener: Sendable {
         let service = InboundService(
             ring: ring, limits: lists.limits, replay: memory.streams, dialer: dialer, policy: policy,
             sessions: sessions, log: log,
-            timeouts: RelayTimeouts(idle: max(1, idle)))
+            timeouts: RelayTimeouts(idle: max(1, idle)), gateway: gateway)
         return StreamListener.bind(address, group: group, loops: loops, keepAlive: keepAlive) {
             [lists] channel, loop, allocator in
             try service.accept(channel, loop, allocator, waiting: lists[channel.eventLoop])

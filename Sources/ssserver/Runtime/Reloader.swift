@@ -177,6 +177,7 @@ actor Reloader {
         for open in added { egress.setListener(open.endpoint.address.port, isOpen: true) }
         egress.change(
             access: new.egress.access, denyPorts: Set(new.egress.denyPorts), denied: new.egress.denied)
+        opener.gateway?.change(new.cache, egressIsNew: configuration.egress != new.egress)
         limits.change(to: new.limits)
         for open in plan.gone { await open.port.close() }
         open = plan.kept.map { Open(endpoint: $0.2, served: $0.1, port: $0.0.port) } + added

@@ -25,6 +25,9 @@ final class ServerRuntime: Sendable {
     private let policy: PolicyInForce
     private let rules: PolicyKeeper
     private let sessions: OpenSessions
+    /// Nil where it is switched off.
+    let cache: HTTPCache?
+    private let cacheBooks: CacheBooks?
     private let reloader = NIOLockedValueBox<Reloader?>(nil)
     private let started = WallClock.now()
 
@@ -54,6 +57,13 @@ final class ServerRuntime: Sendable {
             inForce: policy, logger: logger)
         sessions = OpenSessions(group)
         policy.onChange { [sessions] in sessions.endRefused(by: $0) }
+        cache =
+            configuration.cache.isEnabled
+            ? HTTPCache(configuration.cache, directory: isUsable ? directory : nil, logger: logger) : nil
+        cacheBooks = cache.map { cache in
+            CacheBooks(
+                cache.counters, path: isUsable ? directory.map { $0 + "/cache-totals.sqlite" } : nil, logger: logger)
+        }
         users = UserRegistry(
             ports, path: isUsable || hasUsers ? directory.map { $0 + "/users.sqlite" } : nil, logger: logger)
     }
@@ -118,8 +128,11 @@ final class ServerRuntime: Sendable {
             throw error
         }
         listeners.admin = await openAdmin(egress, listeners, token, descriptors: descriptors)
-        listeners.books = Task { [users] in
-            while (try? await Task.sleep(for: .seconds(1))) != nil { await users.tick() }
+        listeners.books = Task { [users, cacheBooks] in
+            while (try? await Task.sleep(for: .seconds(1))) != nil {
+                await users.tick()
+                await cacheBooks?.tick()
+            }
         }
         listeners.watch = Task { [rules] in
             while (try? await Task.sleep(for: Self.watchInterval)) != nil { await rules.look() }
@@ -132,12 +145,17 @@ final class ServerRuntime: Sendable {
         options.ipv6First = configuration.settings.ipv6First
         options.noDelay = configuration.settings.noDelay
         options.keepAlive = configuration.settings.keepAlive.map { KeepAlive($0) }
+        let dialer = egress.dialer(resolver: resolver, options: options)
+        let gateway = cache.map { cache in
+            HTTPGateway(
+                cache, ports: Set(configuration.cache.ports), dialer: dialer, egress, policy, log: log, group: group,
+                loops: loops)
+        }
         return PortOpener(
-            group: group, loops: loops, resolver: resolver,
-            dialer: egress.dialer(resolver: resolver, options: options), policy: policy, sessions: sessions,
+            group: group, loops: loops, resolver: resolver, dialer: dialer, policy: policy, sessions: sessions,
             egress: egress,
             lists: UnauthenticatedLists(group, descriptors: descriptors, limits: limits),
-            memory: memory, keepAlive: keepAlive,
+            memory: memory, gateway: gateway, keepAlive: keepAlive,
             udpTimeout: configuration.settings.udpTimeout, log: log, logger: logger)
     }
 
@@ -161,6 +179,8 @@ final class ServerRuntime: Sendable {
         routes.add(BlacklistRoutes.routes(rules, policy, egress, resolver, group))
         routes.add(ManagerRoutes.routes(rules, token, logger))
         if let reloader = listeners.reloader { routes.add(ReloadRoutes.routes(reloader, logger)) }
+        routes.add(CacheRoutes.routes(cache, cacheBooks))
+        routes.add(MetricsRoutes.routes(cache) { [ledger] in ledger.snapshot() })
         routes.add(StandardRoutes.routes(users) { [ledger] in ledger.snapshot() })
         do throws(AdminServer.Failure) {
             return try await AdminSocket.serve(routes, at: paths, of: .ssserver)
@@ -204,6 +224,8 @@ final class ServerRuntime: Sendable {
         listeners.books?.cancel()
         listeners.watch?.cancel()
         await users.end()
+        await cacheBooks?.keep()
+        cache?.disk?.end()
         endResolver()
         try? await group.shutdownGracefully()
     }

@@ -144,26 +144,27 @@ struct ConfigurationTests {
     @Test("what this version does not act on is carried, and named only where it would matter")
     func planned() throws {
         let quiet = """
-            { \(Self.needed), "users": [], "blacklist": { "files": [], "sniff": false }, "cache": { "enabled": false, "disk": "2GiB" },
+            { \(Self.needed), "users": [], "blacklist": { "files": [], "sniff": false }, "cache": { "enabled": false },
               "admin": { "socket": null, "listen": null, "bandwidth_api": false } }
             """
         let loaded = Reading.server(quiet)
         #expect(loaded.diagnostics.isEmpty)
-        #expect(loaded.configuration?.cache.disk == 2 << 30)
+        #expect(loaded.configuration?.cache.isEnabled == false)
         #expect(loaded.configuration?.blacklist.sniff == false)
         let loud = """
             { \(Self.needed), "acl": "a", "users": [{ "name": "alice", "password": "\(Reading.key)", "quota": "100GiB", "rate": "2MiB",
                 "streams": 512, "expires": "2027-01-01" }],
               "blacklist": { "files": ["a"], "rules": ["||x^"], "clients": ["198.51.100.0/24"] },
-              "cache": { "enabled": true, "ports": [80, 8080], "memory": 1, "directory": "c", "max_object": "1MB",
-                "default_ttl": "5m", "ttl_header": "X-TTL" },
+              "cache": { "enabled": true, "ports": [80, 8080], "memory": 1, "disk": "2GiB", "directory": "c", "max_object": "1MB",
+                "default_ttl": "5m", "hosts": [{ "host": "Example.net", "ttl": "1h" }], "ttl_header": "X-TTL",
+                "set_cookie": "strip", "private_users": true, "targeted_fields": ["CDN-Cache-Control"] },
               "admin": { "socket": "s", "listen": "127.0.0.1:9000", "token_file": "t", "bandwidth_api": true } }
             """
         let all = Reading.server(loud)
         #expect(all.diagnostics.allSatisfy { $0.code == .notActedOn })
         #expect(
             all.diagnostics.map { $0.message.split(separator: "\"").first } == [
-                "enabled", "listen", "bandwidth_api",
+                "listen", "bandwidth_api",
             ])
         let configuration = try #require(all.configuration)
         #expect(configuration.admin.listen?.description == "127.0.0.1:9000")
@@ -173,6 +174,12 @@ struct ConfigurationTests {
         #expect(configuration.blacklist.clients.map(\.text) == ["client:198.51.100.0/24"])
         #expect(configuration.blacklist.rules.map(\.line) == [3])
         #expect(configuration.cache.defaultTTL == .seconds(300))
+        #expect(configuration.cache.disk == 2 << 30)
+        #expect(configuration.cache.hostTTLs == ["example.net": .seconds(3600)])
+        #expect(configuration.cache.ttlHeader == "x-ttl")
+        #expect(configuration.cache.setCookie == "strip")
+        #expect(configuration.cache.privateUsers)
+        #expect(configuration.cache.targetedFields == ["cdn-cache-control"])
         #expect(configuration.listeners.first?.users.first?.quota == 100 << 30)
         #expect(configuration.listeners.first?.users.first?.expires == "2027-01-01")
     }

@@ -343,12 +343,12 @@ struct DiagnosticRenderingTests {
             """
         ),
         (
-            "{ \(rest),\n  \"cache\": { \"enabled\": true, \"ports\": [80] } }",
+            "{ \(rest),\n  \"admin\": { \"bandwidth_api\": true } }",
             """
-            warning[C104]: "enabled" is not acted on by this version
+            warning[C104]: "bandwidth_api" is not acted on by this version
               ┌─ s.json:2:14
-             2 │   "cache": { "enabled": true, "ports": [80] } }
-               │              ^^^^^^^^^
+             2 │   "admin": { "bandwidth_api": true } }
+               │              ^^^^^^^^^^^^^^^
 
             """
         ),
