@@ -9,7 +9,8 @@ enum Tool: String, Sendable {
     case ssServer = "ss-server"
     case ssTunnel = "ss-tunnel"
     case singBox = "sing-box"
-    case curl, chromium, zbarimg, script, xterm
+    case curl, wget, git, python3, chromium, zbarimg, script, xterm
+    case aptGet = "apt-get"
     case xvfbRun = "xvfb-run"
     /// Takes pictures of the screen.
     case importer = "import"
@@ -36,8 +37,8 @@ enum Tool: String, Sendable {
             return ["\(Package.root)/.build/release", "\(Package.root)/.build/debug"]
         case .singBox:
             return ["\(Package.root)/.build-tools"] + onPath
-        case .ssLocal, .ssServer, .ssTunnel, .curl, .chromium, .zbarimg, .script, .xterm, .xvfbRun,
-            .importer:
+        case .ssLocal, .ssServer, .ssTunnel, .curl, .wget, .git, .python3, .aptGet, .chromium, .zbarimg, .script,
+            .xterm, .xvfbRun, .importer:
             return onPath
         }
     }
