@@ -54,7 +54,7 @@ private func checkAnswer(_ stored: StoredResponse, _ request: HTTPRequest, now: 
 }
 
 private func checkRecord(_ stored: StoredResponse, flip: Int) {
-    let sum = DiskSum(key: (1, 2))
+    let sum = DiskSum(key: [UInt8](repeating: 1, count: DiskSum.keyLength))
     let front = DiskRecord.front(stored, sum)
     let (prefix, rest) = (Array(front.prefix(DiskRecord.prefixCount)), Array(front.dropFirst(DiskRecord.prefixCount)))
     guard rest.count <= DiskRecord.maximumHead else { return }
@@ -77,7 +77,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let later = UInt64(input.byte()) * 50
     let flip = Int(input.byte()) * 7
     let bytes = input.rest()
-    _ = DiskRecord.read(bytes, bytes, DiskSum(key: (1, 2))) { _ in NoFile() }
+    _ = DiskRecord.read(bytes, bytes, DiskSum(key: [UInt8](repeating: 1, count: DiskSum.keyLength))) { _ in NoFile() }
     if let pattern = CachePattern(String(decoding: bytes.prefix(100), as: UTF8.self)) {
         _ = pattern.matches(CacheKey(bytes: bytes))
     }

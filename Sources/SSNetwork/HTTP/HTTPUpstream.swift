@@ -36,6 +36,17 @@ package final class HTTPUpstream: ChannelInboundHandler, RemovableChannelHandler
     /// Whether a request can be sent on it now: alive, and nothing came that nobody asked for.
     package var isReusable: Bool { channel.isActive && !ended && input.readableBytes == 0 }
 
+    /// Whether what came may be the beginning of a status line (RFC 9112 4).
+    package var beginsLikeHTTP: Bool {
+        zip(input.readableBytesView, "HTTP/".utf8).allSatisfy { $0 == $1 }
+    }
+
+    /// While true, reads stay small, where the buffers are the loop's own.
+    package var isSlowed: Bool {
+        get { allocator?.isSlowed ?? false }
+        set { allocator?.isSlowed = newValue }
+    }
+
     /// Waits for the next request. Reading goes on, to notice a close or an answer nobody asked for.
     package func rest() {
         exchange = nil

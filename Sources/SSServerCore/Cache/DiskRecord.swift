@@ -4,39 +4,19 @@ internal import SSCommon
 
 /// 64 bits of bytes, with a key of the store's own: not against forgers who have the key, but against chance and old files.
 package struct DiskSum: Sendable {
-    private let key: (UInt64, UInt64)
+    package static let keyLength = ShortHash.keyLength
 
-    package init(key: (UInt64, UInt64)) { self.key = (key.0 | 1, key.1 | 1) }
+    private let hash: ShortHash
 
-    package func sum(_ bytes: UnsafeRawBufferPointer, _ salt: UInt64 = 0) -> UInt64 {
-        var (a, b) = (key.0 ^ salt, key.1 ^ UInt64(bytes.count))
-        var offset = 0
-        while bytes.count - offset >= 16 {
-            let low = bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-            let high = bytes.loadUnaligned(fromByteOffset: offset + 8, as: UInt64.self)
-            a = Self.folded(a ^ low, b ^ high ^ 0x9e37_79b9_7f4a_7c15)
-            b = b &* 0xd6e8_feb8_6659_fd93 &+ low ^ (high << 31 | high >> 33)
-            offset += 16
-        }
-        var rest: (UInt64, UInt64) = (0, 0)
-        for index in offset..<bytes.count {
-            let shift = UInt64((index - offset) % 8) * 8
-            if index - offset < 8 {
-                rest.0 |= UInt64(bytes[index]) << shift
-            } else {
-                rest.1 |= UInt64(bytes[index]) << shift
-            }
-        }
-        return Self.folded(Self.folded(a ^ rest.0, key.1) ^ b, rest.1 ^ key.0)
+    /// `key` has `keyLength` bytes.
+    package init(key: [UInt8]) { hash = ShortHash(key: key) }
+
+    /// The same bytes at another `offset` of a body have another sum.
+    package func sum(_ bytes: UnsafeRawBufferPointer, at offset: Int = 0) -> UInt64 {
+        hash.hash(bytes) ^ UInt64(offset) &* 0x9e37_79b9_7f4a_7c15
     }
 
     package func sum(_ bytes: [UInt8]) -> UInt64 { bytes.withUnsafeBytes { sum($0) } }
-
-    private static func folded(_ a: UInt64, _ b: UInt64) -> UInt64 {
-        // Neither factor may be 0, which would swallow the other.
-        let product = (a ^ 0xa076_1d64_78bd_642f).multipliedFullWidth(by: b | 1)
-        return product.high ^ product.low
-    }
 }
 
 package enum DiskRecord {
@@ -83,7 +63,7 @@ package enum DiskRecord {
         var offset = 0
         while offset < body.count {
             let count = min(blockSize, body.count - offset)
-            back.number(body.withContiguous(offset..<offset + count) { sum.sum($0, UInt64(offset)) })
+            back.number(body.withContiguous(offset..<offset + count) { sum.sum($0, at: offset) })
             offset += count
         }
         return back.written

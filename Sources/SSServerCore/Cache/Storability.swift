@@ -23,7 +23,16 @@ package enum NotStored: String, Hashable, Sendable, CaseIterable {
     case varies = "the request has too many fields for what the answer varies in"
     case peculiar =
         "the request has fields that may change the answer and are in no key (X-Forwarded-Host and its like)"
-    case anotherHost = "Host is not where the stream leads"
+
+    /// Whether the next answer to the same URL will not be kept either, as far as this one tells.
+    package var isAboutAnswer: Bool {
+        switch self {
+        case .noStore, .isPrivate, .nothingToGoBy, .variesInAll, .cookie, .coded, .tooLarge, .status: true
+        case .method, .interim, .notModified, .requestNoStore, .authorization, .noRoom, .incomplete, .part,
+            .conditional, .varies, .peculiar:
+            false
+        }
+    }
 }
 
 package enum Storability {

@@ -238,6 +238,12 @@ struct CacheFill {
         }
     }
 
+    /// What came is not all.
+    mutating func brokeOff() {
+        if keeping != nil { cache.refused(key, .incomplete, now: WallClock.now()) }
+        drop()
+    }
+
     /// It is not kept.
     mutating func drop() {
         keeping = nil

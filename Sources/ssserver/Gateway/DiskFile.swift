@@ -90,7 +90,7 @@ struct DiskFile: StoredFile {
             let block = BodyBlock(capacity: min(DiskRecord.blockSize, file.count - start))
             guard block.fill(by: { descriptor.fill($0, at: file.start + start) }) else { return nil }
             let wanted = sums[(index * 8)..<(index * 8 + 8)].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-            let found = block.withBytes(0..<block.capacity) { file.sum.sum($0, UInt64(start)) }
+            let found = block.withBytes(0..<block.capacity) { file.sum.sum($0, at: start) }
             return found == wanted ? (block, start) : nil
         }
     }

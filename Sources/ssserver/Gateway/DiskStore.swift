@@ -84,20 +84,19 @@ final class DiskStore: Sendable {
         threads.submit { [self] _ in scan() }
     }
 
-    /// What the sums are made with: 16 random bytes, made once. Without it nothing that is there can be read.
+    /// What the sums are made with: random bytes, made once. Without it nothing that is there can be read.
     private static func key(_ file: DiskDescriptor, _ directory: String) throws(Failure) -> DiskSum {
-        if file.read(at: 0, count: 16) == nil {
+        if file.read(at: 0, count: DiskSum.keyLength) == nil {
             var random = SystemRandomNumberGenerator()
-            let new = [random.next() as UInt64, random.next() as UInt64]
+            let new = (0..<DiskSum.keyLength).map { _ in UInt8.random(in: .min ... .max, using: &random) }
             guard ftruncate(file.number, 0) == 0, new.withUnsafeBytes({ file.write($0) }) else {
                 throw Failure(description: "\(directory)/key: \(String(cString: strerror(errno)))")
             }
         }
-        guard let bytes = file.read(at: 0, count: 16) else {
+        guard let key = file.read(at: 0, count: DiskSum.keyLength) else {
             throw Failure(description: "\(directory)/key cannot be read")
         }
-        func number(_ from: Int) -> UInt64 { bytes[from..<from + 8].reduce(0) { $0 << 8 | UInt64($1) } }
-        return DiskSum(key: (number(0), number(8)))
+        return DiskSum(key: key)
     }
 
     /// What has begun is finished; then another process may have the directory.
@@ -279,11 +278,13 @@ final class DiskStore: Sendable {
     }
 
     private func writeNow(_ response: StoredResponse, since generation: UInt64) {
+        let hash = sum.sum(response.key.bytes)
+        // Something newer may be there already.
+        guard !state.withLockedValue({ $0.voids.isVoid(hash, since: generation) }) else { return }
         let front = DiskRecord.front(response, sum)
         guard front.count <= DiskRecord.maximumHead else { return }
         let back = DiskRecord.back(response.body, sum)
         let size = front.count + response.bodyCount + back.count
-        let hash = sum.sum(response.key.bytes)
         let number = state.withLockedValue { $0.index.takeNumber() }
         let file = DiskIndex.File(hash: hash, number: number, size: size)
         let new = directory + "/new/" + file.name

@@ -24,7 +24,7 @@ final class Flight: Sendable {
         /// It is no HTTP: what comes is passed on as it is.
         case raw
         /// What is kept is the answer: the origin has said that it is still good, or cannot be had.
-        case kept(StoredResponse, status: Int?)
+        case kept(StoredResponse)
         case failed(FlightFailure)
     }
 
@@ -252,7 +252,7 @@ final class Flight: Sendable {
             if !isShared { state.isShared = false }
             state.onRoom = nil
             state.onIdle = nil
-            state.head = .kept(stored, status: status.status)
+            state.head = .kept(stored)
             state.status = status
             state.end = .whole(trailers: nil)
         }

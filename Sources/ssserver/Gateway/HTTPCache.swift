@@ -173,11 +173,12 @@ final class HTTPCache: Sendable {
 
     /// All answers under a key, those that are on their way included.
     func forget(_ key: CacheKey) -> Int {
-        let count = shared.withLockedValue { shared in
+        // What is let go is let go outside the lock.
+        let (count, flight) = shared.withLockedValue { shared in
             shared.voids.note(key)
-            shared.flights[key] = nil
-            return shared.tier.remove(key)
+            return (shared.tier.remove(key), shared.flights.removeValue(forKey: key))
         }
+        withExtendedLifetime(flight) {}
         return max(count, disk?.remove(key) ?? 0)
     }
 
@@ -206,20 +207,27 @@ final class HTTPCache: Sendable {
 
     /// What is known of every key that `isMeant` says.
     func known(where isMeant: (CacheKey) -> Bool) -> [(key: CacheKey, kept: [StoredResponse], refused: NotStored?)] {
-        shared.withLockedValue { shared in
-            let keys = Set(shared.tier.keys.filter(isMeant)).union(shared.refused.keys.filter(isMeant))
-            return keys.map { key in
-                (key, shared.tier.kept(key), shared.refused.reason(key))
-            }
+        // To compare thousands of them takes a while, in which nobody should wait for the lock.
+        let (kept, refused) = shared.withLockedValue { (Array($0.tier.keys), Array($0.refused.keys)) }
+        let meant = Set(kept.filter(isMeant)).union(refused.filter(isMeant))
+        return meant.map { key in
+            shared.withLockedValue { (key, $0.tier.kept(key), $0.refused.reason(key)) }
         }
     }
 
     /// How many were forgotten: of those in memory and those on disk the larger number, since many are in both.
     func purge(where isMeant: @escaping @Sendable (CacheKey) -> Bool) async -> Int {
-        let count = shared.withLockedValue { shared in
+        let (kept, coming) = shared.withLockedValue { shared in
             shared.voids.noteAll()
-            for key in shared.flights.keys.filter(isMeant) { shared.flights[key] = nil }
-            return shared.tier.removeAll(where: isMeant)
+            return (Array(shared.tier.keys), Array(shared.flights.keys))
+        }
+        var count = 0
+        for key in Set(kept + coming) where isMeant(key) {
+            let (some, flight) = shared.withLockedValue { shared in
+                (shared.tier.remove(key), shared.flights.removeValue(forKey: key))
+            }
+            count += some
+            withExtendedLifetime(flight) {}
         }
         return max(count, await disk?.purge(where: isMeant) ?? 0)
     }
@@ -272,7 +280,7 @@ struct RefusedAnswers {
     func reason(_ key: CacheKey) -> NotStored? { reasons[key]?.reason }
 
     func isRecent(_ key: CacheKey, now: UnixSeconds) -> Bool {
-        guard let (_, at) = reasons[key] else { return false }
+        guard let (reason, at) = reasons[key], reason.isAboutAnswer else { return false }
         return now <= at + Self.memory
     }
 

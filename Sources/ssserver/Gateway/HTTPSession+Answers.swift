@@ -110,7 +110,7 @@ extension HTTPSession {
         if let judge {
             if let rule = judge.refusal(client: client?.address) { return refuse(asked.request, by: rule) }
             for shown in RequestScreen.targets(asked.request) {
-                if let rule = judge.refusal(of: shown) { return refuse(asked.request, by: rule) }
+                if let rule = judge.refusal(of: shown) { return refuse(asked.request, by: rule, shown) }
             }
         }
         guard let key = asked.key else {
@@ -354,7 +354,7 @@ extension HTTPSession {
         }
         switch view.head {
         case .pending: return false
-        case .kept(let stored, _):
+        case .kept(let stored):
             leave(transfer)
             guard transfer.fetch != nil || mayJoin(view, request) && stored.matches(request.head) else {
                 fetch(transfer.asked, transfer.reason, mayShare: false)

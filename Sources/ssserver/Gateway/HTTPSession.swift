@@ -10,8 +10,8 @@ internal import SSServerCore
 protocol HTTPSessionOwner: AnyObject {
     /// It is no HTTP, or none that one could stand in the middle of. `early` was read and not used.
     func becomeOpaque(early: ByteBuffer, isInputEnded: Bool)
-    /// A rule refuses a request; what it is answered.
-    func refused(_ request: HTTPRequest, by rule: DecidingRule) -> [UInt8]
+    /// A rule refuses a request, or what it shows; what it is answered.
+    func refused(_ request: HTTPRequest, by rule: DecidingRule, _ shown: ShownTarget?) -> [UInt8]
     /// The stream is over.
     func sessionEnded(_ status: ConnectionStatus)
 }
@@ -387,15 +387,13 @@ final class HTTPSession: ChannelDuplexHandler, RemovableChannelHandler, Expiring
         owner.becomeOpaque(early: early, isInputEnded: isInputEnded)
     }
 
-    func refuse(_ request: HTTPRequest, by rule: DecidingRule) {
+    func refuse(_ request: HTTPRequest, by rule: DecidingRule, _ shown: ShownTarget? = nil) {
         guard let owner else { return }
-        write(owner.refused(request, by: rule))
+        write(owner.refused(request, by: rule, shown))
         close()
     }
 }
 
 extension HTTPSession: RequestBodySource {
     func readMore() { releaseRead() }
-
-    func requestFailed(_ fault: HTTPFault) {}
 }

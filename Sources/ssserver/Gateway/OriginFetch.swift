@@ -12,8 +12,6 @@ protocol RequestBodySource: AnyObject {
     var isInputEnded: Bool { get }
     /// More is wanted.
     func readMore()
-    /// The request cannot be read to its end.
-    func requestFailed(_ fault: HTTPFault)
 }
 
 final class OriginFetch: HTTPUpstreamUser, Expiring {
@@ -57,6 +55,10 @@ final class OriginFetch: HTTPUpstreamUser, Expiring {
     private var stalled = 0
     /// Interim answers so far.
     private var interims = 0
+    /// Whether there was no room for what the last read brought.
+    private var hasWaited = false
+    /// Whether the flight has the room that was reserved for it.
+    private var isHeld = false
 
     private static let shortPatience: UInt32 = 10
     private static let unreadPatience = 30
@@ -146,11 +148,9 @@ final class OriginFetch: HTTPUpstreamUser, Expiring {
     }
 
     func expire(now: UInt32) {
+        unread = flight.hasReaders ? 0 : unread + 1
+        if unread > Self.unreadPatience { return abandon() }
         // Whoever reads slowly is bounded by their own clock.
-        if !flight.hasReaders {
-            unread += 1
-            if unread > Self.unreadPatience { return abandon() }
-        }
         guard flight.canTakeMore || !anyAnswer else {
             lastActivity = now
             stalled += 1
@@ -201,7 +201,8 @@ final class OriginFetch: HTTPUpstreamUser, Expiring {
     /// The origin is gone before the head of an answer. One that was kept may have been closed while nothing was asked; that is
     /// tried again, once.
     private func upstreamDied() {
-        guard isReused, !anyAnswer, upstream?.input.readableBytes == 0 else { return fail(.noAnswer) }
+        guard upstream?.input.readableBytes == 0 else { return answerIsBad(.truncated) }
+        guard isReused, !anyAnswer else { return fail(.noAnswer) }
         isReused = false
         upstream?.close()
         upstream = nil
@@ -253,7 +254,6 @@ final class OriginFetch: HTTPUpstreamUser, Expiring {
                 }
                 lastActivity = loop.deadlines.now
             } catch {
-                source.requestFailed(error)
                 return fail(.badAnswer(error))
             }
         }
@@ -275,13 +275,13 @@ final class OriginFetch: HTTPUpstreamUser, Expiring {
                     upstream.input.moveReaderIndex(forwardBy: consumed)
                     try answered(HTTPResponse(head, toHEAD: request.isMethod("HEAD")), upstream)
                 case .body(var reader, let response):
-                    guard flight.canTakeMore else { return }
+                    guard hasRoom() else { return }
                     let bytes = upstream.input
                     let piece = try reader.next(bytes.readableBytesSpan)
                     phase = .body(reader, response)
                     if !take(piece, reader, response, upstream) { return }
                 case .raw:
-                    guard flight.canTakeMore, passRaw(upstream) else { return }
+                    guard hasRoom(), passRaw(upstream) else { return }
                 case .over: return
                 }
                 lastActivity = loop.deadlines.now
@@ -291,6 +291,19 @@ final class OriginFetch: HTTPUpstreamUser, Expiring {
         }
     }
 
+    private func hasRoom() -> Bool {
+        let hasRoom = flight.canTakeMore
+        if !hasRoom { hasWaited = true }
+        return hasRoom
+    }
+
+    /// Reads are small where somebody has held up what the last one brought: it would only lie in memory.
+    private func read(_ upstream: HTTPUpstream) {
+        upstream.isSlowed = hasWaited
+        hasWaited = false
+        upstream.channel.read()
+    }
+
     private func announce() {
         hasNews = false
         flight.announce()
@@ -298,7 +311,7 @@ final class OriginFetch: HTTPUpstreamUser, Expiring {
 
     /// What is no HTTP from its first byte on is for whoever has asked: they may know what it is.
     private func answerIsBad(_ fault: HTTPFault) {
-        guard !anyAnswer, isRequestRead, fault == .badStatusLine || fault == .badVersion else {
+        guard let upstream, !anyAnswer, isRequestRead, !upstream.beginsLikeHTTP else {
             return fail(.badAnswer(fault))
         }
         anyAnswer = true
@@ -317,7 +330,7 @@ final class OriginFetch: HTTPUpstreamUser, Expiring {
                 finish(reusing: false)
                 flight.end(upstream.broken ? .broken : .whole(trailers: nil))
             } else {
-                upstream.channel.read()
+                read(upstream)
             }
             return false
         }
@@ -366,7 +379,10 @@ final class OriginFetch: HTTPUpstreamUser, Expiring {
     private func grew(to bytes: Int) -> Bool {
         let isKept = fill?.grew(to: bytes) ?? true
         guard !isKept else {
-            if let held = fill?.held { flight.hold(held) }
+            if !isHeld, let held = fill?.held {
+                isHeld = true
+                flight.hold(held)
+            }
             return true
         }
         flight.keepNoMore()
@@ -382,18 +398,20 @@ final class OriginFetch: HTTPUpstreamUser, Expiring {
         switch piece {
         case .needMore:
             guard upstream.ended else {
-                upstream.channel.read()
+                read(upstream)
                 return false
             }
             let isWhole = reader.endsAtClose && !upstream.broken
-            if isWhole { keep(upstream) }
+            if isWhole { keep(upstream) } else { fill?.brokeOff() }
             finish(reusing: false)
             flight.end(isWhole ? .whole(trailers: nil) : .broken)
             return false
         case .framing(let count): upstream.input.moveReaderIndex(forwardBy: count)
         case .data(let count):
             let total = upstream.input.withUnsafeReadableBytes { bytes in
-                flight.append(UnsafeRawBufferPointer(rebasing: bytes[..<count]), expected: expected)
+                flight.append(
+                    UnsafeRawBufferPointer(rebasing: bytes[..<count]),
+                    expected: fill?.isKeeping == true ? expected : nil)
             }
             gateway.cache.counters.fetched(bytes: count)
             hasNews = true
@@ -419,18 +437,5 @@ extension NIOLoopBound {
     /// On the loop, at once if this is it.
     fileprivate func execute(_ body: @escaping @Sendable (Value) -> Void) where Value: AnyObject {
         if eventLoop.inEventLoop { body(value) } else { eventLoop.execute { body(self.value) } }
-    }
-}
-
-/// A piece of a body as its framing has it.
-enum HTTPChunks {
-    static func write(_ bytes: ByteBuffer, isChunked: Bool, to channel: any Channel) {
-        if isChunked {
-            channel.write(ByteBuffer(string: String(bytes.readableBytes, radix: 16) + "\r\n"), promise: nil)
-            channel.write(bytes, promise: nil)
-            channel.write(ByteBuffer(staticString: "\r\n"), promise: nil)
-        } else {
-            channel.write(bytes, promise: nil)
-        }
     }
 }

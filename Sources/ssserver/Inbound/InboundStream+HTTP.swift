@@ -83,13 +83,10 @@ private final class HTTPStreamOwner: HTTPSessionOwner {
         inbound.channel.read()
     }
 
-    func refused(_ request: HTTPRequest, by rule: DecidingRule) -> [UInt8] {
-        inbound.isBlocked = true
-        inbound.service.policy.refusals.note(
-            target, peer: inbound.channel.peerEndpoint, user: account?.name, rule)
-        let path: String? =
-            if case .origin(let path) = request.target { String(decoding: path, as: UTF8.self) } else { nil }
-        return Array(inbound.page(request, target, path, rule).readableBytesView)
+    func refused(_ request: HTTPRequest, by rule: DecidingRule, _ shown: ShownTarget?) -> [UInt8] {
+        // What was refused before anything was read of it is shown by its path all the same.
+        let shown = shown ?? RequestScreen.targets(request).first
+        return inbound.refused(request, shown, target, account, rule).map { Array($0.readableBytesView) } ?? []
     }
 
     func sessionEnded(_ status: ConnectionStatus) {

@@ -193,12 +193,20 @@ final class InboundStream: ServerStreamOwner {
         let isAddress = if case .ip = target.canonical.host { true } else { false }
         near.setScreen(
             JudgingScreen(judge, isStrict: isAddress || policy.hasPaths) { rule, shown, request in
-                self.isBlocked = true
-                let (host, path) = Self.words(shown)
-                let named = host.flatMap { TargetAddress(host: $0, port: target.port) } ?? target
-                self.service.policy.refusals.note(named, peer: self.channel.peerEndpoint, user: account?.name, rule)
-                return request.map { self.page($0, named, path, rule) }
+                self.refused(request, shown, target, account, rule)
             })
+    }
+
+    /// Notes that what a stream shows is refused; the page, if it was a request that can be answered.
+    func refused(
+        _ request: HTTPRequest?, _ shown: ShownTarget?, _ target: TargetAddress, _ account: UserAccount?,
+        _ rule: DecidingRule
+    ) -> ByteBuffer? {
+        isBlocked = true
+        let (host, path) = Self.words(shown)
+        let named = host.flatMap { TargetAddress(host: $0, port: target.port) } ?? target
+        service.policy.refusals.note(named, peer: channel.peerEndpoint, user: account?.name, rule)
+        return request.map { page($0, named, path, rule) }
     }
 
     private static func words(_ shown: ShownTarget?) -> (host: String?, path: String?) {
@@ -211,7 +219,7 @@ final class InboundStream: ServerStreamOwner {
         }
     }
 
-    func page(
+    private func page(
         _ request: HTTPRequest, _ target: TargetAddress, _ path: String?, _ rule: DecidingRule
     ) -> ByteBuffer {
         let host =

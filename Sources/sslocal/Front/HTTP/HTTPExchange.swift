@@ -212,7 +212,7 @@ extension HTTPExchange {
             client.input.moveReaderIndex(forwardBy: count)
         case .data(let count):
             guard let bytes = client.input.readSlice(length: count) else { return false }
-            Self.write(bytes, chunked: request.framing == .chunked, to: upstream.channel)
+            HTTPChunks.write(bytes, isChunked: request.framing == .chunked, to: upstream.channel)
         case .end(let trailers, let consumed):
             client.input.moveReaderIndex(forwardBy: consumed)
             requestIsRead = true
@@ -260,16 +260,6 @@ extension HTTPExchange {
         switch response {
         case .head: false
         case .body(_, _, let forwarded): end == nil && forwarded.body == .untilClose
-        }
-    }
-
-    private static func write(_ bytes: ByteBuffer, chunked: Bool, to channel: any Channel) {
-        if chunked {
-            channel.write(ByteBuffer(string: String(bytes.readableBytes, radix: 16) + "\r\n"), promise: nil)
-            channel.write(bytes, promise: nil)
-            channel.write(ByteBuffer(staticString: "\r\n"), promise: nil)
-        } else {
-            channel.write(bytes, promise: nil)
         }
     }
 }
@@ -345,7 +335,7 @@ extension HTTPExchange {
             upstream.input.moveReaderIndex(forwardBy: count)
         case .data(let count):
             guard let bytes = upstream.input.readSlice(length: count) else { return false }
-            Self.write(bytes, chunked: isChunked, to: client.channel)
+            HTTPChunks.write(bytes, isChunked: isChunked, to: client.channel)
         case .end(let trailers, let consumed):
             upstream.input.moveReaderIndex(forwardBy: consumed)
             if isChunked { client.write(HTTPTrailers.lastChunk(trailers)) }
