@@ -35,5 +35,7 @@ package struct HTTPHeadWriter {
 
     package mutating func raw(_ more: ArraySlice<UInt8>) { bytes += more }
 
+    package mutating func raw(_ more: UnsafeRawBufferPointer) { bytes += more }
+
     package mutating func end() { bytes += "\r\n".utf8 }
 }

@@ -26,11 +26,13 @@ package final class BodyBlock: @unchecked Sendable {
         body(UnsafeMutableRawBufferPointer(start: base, count: capacity))
     }
 
-    package func withBytes<Result>(_ range: Range<Int>, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    package func piece(_ range: Range<Int>) -> BodyPiece {
         precondition(range.lowerBound >= 0 && range.upperBound <= capacity, "beyond the block")
-        return withExtendedLifetime(self) {
-            body(UnsafeRawBufferPointer(start: base.advanced(by: range.lowerBound), count: range.count))
-        }
+        return BodyPiece(self, UnsafeRawBufferPointer(start: base.advanced(by: range.lowerBound), count: range.count))
+    }
+
+    package func withBytes<Result>(_ range: Range<Int>, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        piece(range).withBytes(body)
     }
 }
 
@@ -115,47 +117,35 @@ package struct BlockBytes: Sendable {
     /// Bytes of memory that the blocks take.
     package var byteCount: Int { blocks.reduce(0) { $0 + $1.capacity } }
 
-    /// Of bytes of which none were dropped: the same in one block that has no room left, if there is not much of it; and with the last block made to fit.
-    package func packed(_ limit: Int) -> BlockBytes {
-        guard let last = blocks.last else { return self }
+    /// Of bytes of which none were dropped: the same without much room at the end.
+    package var fitted: BlockBytes {
         let start = ends.count > 1 ? ends[ends.count - 2] : 0
-        let isSmall = count <= limit
-        guard isSmall ? blocks.count > 1 || last.capacity > count : last.capacity - (count - start) > 2048 else {
-            return self
-        }
-        var packed = BlockBytes()
-        if !isSmall {
-            packed.blocks = Array(blocks.dropLast())
-            packed.ends = Array(ends.dropLast())
-            packed.count = start
-        }
-        let block = BodyBlock(capacity: count - packed.count)
-        var offset = packed.count
-        while let piece = piece(at: offset, limit: .max) {
-            let from = offset - packed.count
-            piece.withBytes { block.write($0, at: from) }
-            offset += piece.count
-        }
-        packed.blocks.append(block)
-        packed.ends.append(count)
-        packed.count = count
-        return packed
+        guard let last = blocks.last, last.capacity - (count - start) > 2048 else { return self }
+        let block = BodyBlock(capacity: count - start)
+        last.withBytes(0..<count - start) { block.write($0, at: 0) }
+        var fitted = self
+        fitted.blocks[blocks.count - 1] = block
+        return fitted
     }
 }
 
-/// Some bytes of one block.
-package struct BodyPiece: Sendable {
-    let block: BodyBlock
-    let range: Range<Int>
+/// Some bytes that lie side by side, for as long as this lives. `@unchecked Sendable`: they are never written again.
+package struct BodyPiece: @unchecked Sendable {
+    /// Whose memory it is.
+    private let owner: AnyObject
+    private let bytes: UnsafeRawBufferPointer
 
-    package init(block: BodyBlock, range: Range<Int>) {
-        self.block = block
-        self.range = range
+    /// `bytes` live as long as `owner`, and do not change.
+    init(_ owner: AnyObject, _ bytes: UnsafeRawBufferPointer) {
+        self.owner = owner
+        self.bytes = bytes
     }
 
-    package var count: Int { range.count }
+    package init(block: BodyBlock, range: Range<Int>) { self = block.piece(range) }
+
+    package var count: Int { bytes.count }
 
     package func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-        block.withBytes(range, body)
+        withExtendedLifetime(owner) { body(bytes) }
     }
 }

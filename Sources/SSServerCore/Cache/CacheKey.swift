@@ -10,6 +10,15 @@ package struct CacheKey: Hashable, Sendable {
     /// In one go: an array hashes each byte by itself.
     package func hash(into hasher: inout Hasher) { bytes.withUnsafeBytes { hasher.combine(bytes: $0) } }
 
+    /// Of a key's bytes: with a seed of the process's own, so that nobody can choose keys of one hash.
+    static func hash(_ bytes: UnsafeRawBufferPointer) -> Int {
+        var hasher = Hasher()
+        hasher.combine(bytes: bytes)
+        return hasher.finalize()
+    }
+
+    var tableHash: Int { bytes.withUnsafeBytes { Self.hash($0) } }
+
     /// Of a GET for `path` over a stream to `target`, which is canonical; nil where Host says something else than the target,
     /// which the cache has no part in.
     package init?(target: TargetAddress, host: HTTPAuthority?, path: some Collection<UInt8>, user: String?) {

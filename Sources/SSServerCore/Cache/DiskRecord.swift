@@ -38,9 +38,10 @@ package enum DiskRecord {
             for name in variant.names { head.bytes(name) }
             head.bytes(variant.values)
         }
-        head.number(UInt64(response.head.status))
-        head.bytes(response.head.reason)
-        head.bytes(response.head.lines)
+        let stored = response.head
+        head.number(UInt64(stored.status))
+        head.bytes(stored.reason)
+        head.bytes(stored.lines)
         let terms = response.terms
         head.number(UInt64(terms.source.rawValue))
         for number in [
@@ -58,12 +59,12 @@ package enum DiskRecord {
     }
 
     /// What stands behind it.
-    package static func back(_ body: BlockBytes, _ sum: DiskSum) -> [UInt8] {
+    package static func back(_ response: StoredResponse, _ sum: DiskSum) -> [UInt8] {
         var back = DiskWriter()
         var offset = 0
-        while offset < body.count {
-            let count = min(blockSize, body.count - offset)
-            back.number(body.withContiguous(offset..<offset + count) { sum.sum($0, at: offset) })
+        while offset < response.bodyCount {
+            let count = min(blockSize, response.bodyCount - offset)
+            back.number(response.withContiguous(offset..<offset + count) { sum.sum($0, at: offset) })
             offset += count
         }
         return back.written

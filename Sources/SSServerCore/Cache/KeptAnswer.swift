@@ -19,7 +19,7 @@ package struct KeptAnswer: Sendable {
         let isHead = request.method == .head
         let wanted = Self.wanted(stored, request, now: now)
         // Of nothing, the last bytes are all there is.
-        if let wanted, stored.head.status == 200, stored.length > 0 || !wanted.isSuffix {
+        if let wanted, stored.status == 200, stored.length > 0 || !wanted.isSuffix {
             guard let range = wanted.resolved(in: stored.length) else {
                 self.init(416, 0..<0, nil, isRefusal: true)
                 return
@@ -29,7 +29,7 @@ package struct KeptAnswer: Sendable {
             return
         }
         guard let content = stored.content(0..<stored.length) else { return nil }
-        self.init(stored.head.status, isHead ? 0..<0 : content, nil)
+        self.init(stored.status, isHead ? 0..<0 : content, nil)
     }
 
     private init(_ status: Int, _ content: Range<Int>, _ range: Range<UInt64>?, isRefusal: Bool = false) {
@@ -41,7 +41,7 @@ package struct KeptAnswer: Sendable {
 
     /// If-None-Match goes before If-Modified-Since (RFC 9110 13.2.2).
     private static func isUnchanged(_ stored: StoredResponse, _ request: CacheRequest, now: UnixSeconds) -> Bool {
-        guard stored.head.status == 200 else { return false }
+        guard stored.status == 200 else { return false }
         if let lists = request.ifNoneMatch {
             if lists.contains(where: { $0.elementsEqual("*".utf8) }) { return true }
             guard let etag = stored.head.etag else { return false }
@@ -51,8 +51,9 @@ package struct KeptAnswer: Sendable {
             return false
         }
         // RFC 9111 4.3.2: without Last-Modified by Date, and without that by when it came.
+        let head = stored.head
         let changed =
-            stored.head.date(named: "last-modified", now: now) ?? stored.head.date(named: "date", now: now)
+            head.date(named: "last-modified", now: now) ?? head.date(named: "date", now: now)
             ?? Int64(clamping: stored.terms.received)
         return changed <= since
     }
@@ -64,9 +65,10 @@ package struct KeptAnswer: Sendable {
         if let tag = EntityTag(condition) {
             return stored.head.etag?.matchesStrongly(tag) == true ? range : nil
         }
-        guard stored.head.value(named: "last-modified")?.elementsEqual(condition) == true,
-            let changed = stored.head.date(named: "last-modified", now: now),
-            let date = stored.head.date(named: "date", now: now), changed < date
+        let head = stored.head
+        guard head.value(named: "last-modified")?.elementsEqual(condition) == true,
+            let changed = head.date(named: "last-modified", now: now), let date = head.date(named: "date", now: now),
+            changed < date
         else {
             // RFC 9110 8.8.2.2: what changed in the second in which it was sent may have changed again in it.
             return nil
@@ -78,7 +80,7 @@ package struct KeptAnswer: Sendable {
     package func head(
         of stored: StoredResponse, to request: HTTPRequest, now: UnixSeconds, persists: Bool, more: [UInt8]
     ) -> [UInt8] {
-        var writer = HTTPHeadWriter(capacity: stored.head.lines.count + more.count + 256)
+        var writer = HTTPHeadWriter(capacity: stored.lineCount + more.count + 256)
         writeStart(stored, &writer)
         switch status {
         case 304:
@@ -89,7 +91,7 @@ package struct KeptAnswer: Sendable {
                 writer.text("\r\n")
             }
         case 416 where isRefusal: writer.line("Content-Range", "bytes */\(stored.length)")
-        default: writer.raw(stored.head.lines)
+        default: stored.writeLines(&writer)
         }
         writer.line("Age", String(stored.terms.age(at: now)))
         if let range {
@@ -116,7 +118,7 @@ package struct KeptAnswer: Sendable {
         case 416: writer.text("HTTP/1.1 416 Range Not Satisfiable\r\n")
         default:
             writer.text("HTTP/1.1 \(status) ")
-            writer.raw(stored.head.reason)
+            stored.writeReason(&writer)
             writer.text("\r\n")
         }
     }

@@ -4,23 +4,8 @@ package struct MemoryTier: Sendable {
     /// Answers to one URL that differ by Vary.
     package static let maximumVariants = 16
 
-    /// The answers to one URL, and their places in the queues.
-    private struct Entry {
-        var kept: [StoredResponse] = []
-        var slots: [EvictionQueues.Slot] = []
-
-        func slot(of response: StoredResponse) -> EvictionQueues.Slot? {
-            kept.firstIndex { $0 === response }.map { slots[$0] }
-        }
-
-        mutating func remove(at index: Int) -> EvictionQueues.Slot {
-            kept.remove(at: index)
-            return slots.remove(at: index)
-        }
-    }
-
     private var queues: EvictionQueues
-    private var entries: [CacheKey: Entry] = [:]
+    private var places = SlotTable()
     /// By slot.
     private var owners: [StoredResponse?] = []
     /// Answers that had to make room.
@@ -33,70 +18,72 @@ package struct MemoryTier: Sendable {
     package var byteCount: Int { queues.byteCount }
     package var count: Int { queues.count }
 
-    package var keys: some Collection<CacheKey> { entries.keys }
+    /// All there is, in no order.
+    package var all: [StoredResponse] { owners.compactMap(\.self) }
 
-    package func kept(_ key: CacheKey) -> [StoredResponse] { entries[key]?.kept ?? [] }
+    /// The answers to one URL, the oldest first.
+    package func kept(_ key: CacheKey) -> [StoredResponse] {
+        var kept: [StoredResponse] = []
+        for slot in places.slots(key.tableHash) { if let owner = owner(slot), owner.hasKey(key) { kept.append(owner) } }
+        return kept
+    }
+
+    private func owner(_ slot: EvictionQueues.Slot) -> StoredResponse? { owners[Int(slot)] }
+
+    private func slot(of response: StoredResponse) -> EvictionQueues.Slot? {
+        for slot in places.slots(response.keyHash) where owner(slot) === response { return slot }
+        return nil
+    }
 
     package mutating func touch(_ response: StoredResponse) {
-        guard let slot = entries[response.key]?.slot(of: response) else { return }
-        queues.touch(slot)
+        if let slot = slot(of: response) { queues.touch(slot) }
     }
 
     /// Keeps an answer, in place of the one for the same requests. False if it is too large.
     @discardableResult
     package mutating func insert(_ response: StoredResponse) -> Bool {
-        var entry = entries[response.key] ?? Entry()
+        let key = response.key
+        let kept = kept(key)
         var wasAsked = false
-        if let index = entry.kept.firstIndex(where: { $0.variant == response.variant }) {
-            wasAsked = queues.wasTouched(entry.slots[index])
-            release(entry.remove(at: index))
-        } else if entry.kept.count >= Self.maximumVariants {
-            // The oldest goes: nobody can fill the store with one URL.
-            release(entry.remove(at: 0))
+        if let old = kept.first(where: { $0.variant == response.variant }) {
+            wasAsked = remove(old)
+        } else if kept.count >= Self.maximumVariants, let oldest = kept.first {
+            // Nobody can fill the store with one URL.
+            remove(oldest)
         }
-        entries[response.key] = entry.kept.isEmpty ? nil : entry
         var evicted: [EvictionQueues.Slot] = []
-        let hash = UInt64(truncatingIfNeeded: response.key.hashValue ^ (response.variant?.hashValue ?? 0))
+        let keyHash = key.tableHash
+        let hash = UInt64(truncatingIfNeeded: keyHash ^ (response.variant?.hashValue ?? 0))
         guard let slot = queues.insert(hash: hash, size: response.byteCount, evicted: &evicted) else { return false }
         for slot in evicted { evict(slot) }
         while owners.count <= Int(slot) { owners.append(nil) }
         owners[Int(slot)] = response
-        entries[response.key, default: Entry()].kept.append(response)
-        entries[response.key]?.slots.append(slot)
+        places.insert(slot, keyHash)
         if wasAsked { queues.touch(slot) }
         return true
     }
 
     /// Puts a renewed answer in the place of the one that it was made of, if that is still there.
     package mutating func replace(_ old: StoredResponse, by new: StoredResponse) {
-        guard entries[old.key]?.slot(of: old) != nil else { return }
-        insert(new)
+        if slot(of: old) != nil { insert(new) }
     }
 
     /// Forgets all answers under a key; how many there were.
     @discardableResult
     package mutating func remove(_ key: CacheKey) -> Int {
-        guard let entry = entries.removeValue(forKey: key) else { return 0 }
-        for slot in entry.slots { release(slot) }
-        return entry.kept.count
+        let kept = kept(key)
+        for response in kept { remove(response) }
+        return kept.count
     }
 
-    package mutating func remove(_ response: StoredResponse) {
-        guard let slot = entries[response.key]?.slot(of: response) else { return }
-        release(slot)
-        drop(response)
-    }
-
-    /// Takes it out of its entry.
-    private mutating func drop(_ response: StoredResponse) {
-        guard let index = entries[response.key]?.kept.firstIndex(where: { $0 === response }) else { return }
-        _ = entries[response.key]?.remove(at: index)
-        if entries[response.key]?.kept.isEmpty == true { entries[response.key] = nil }
-    }
-
-    /// Forgets everything that `isMeant` says; how many there were.
-    package mutating func removeAll(where isMeant: (CacheKey) -> Bool) -> Int {
-        entries.keys.filter(isMeant).reduce(0) { $0 + remove($1) }
+    /// Whether it had been asked for.
+    @discardableResult
+    package mutating func remove(_ response: StoredResponse) -> Bool {
+        guard let slot = slot(of: response) else { return false }
+        let wasAsked = queues.wasTouched(slot)
+        queues.remove(slot)
+        forget(slot)
+        return wasAsked
     }
 
     package mutating func setCapacity(_ bytes: Int) {
@@ -105,13 +92,95 @@ package struct MemoryTier: Sendable {
         for slot in evicted { evict(slot) }
     }
 
-    private mutating func release(_ slot: EvictionQueues.Slot) {
-        queues.remove(slot)
-        owners[Int(slot)] = nil
-    }
-
     private mutating func evict(_ slot: EvictionQueues.Slot) {
         evictions += 1
-        if let response = owners[Int(slot)].take() { drop(response) }
+        forget(slot)
+    }
+
+    private mutating func forget(_ slot: EvictionQueues.Slot) {
+        guard let owner = owners[Int(slot)].take() else { return }
+        places.remove(slot, owner.keyHash)
+    }
+}
+
+/// Slots by the hash of what is in them, several under one hash in the order in which they came: 8 bytes each, in a table that is
+/// at most three quarters full.
+struct SlotTable: Sendable {
+    private struct Place {
+        /// One more than the slot; 0 where there is none.
+        var number: UInt32 = 0
+        var hash: UInt32 = 0
+    }
+
+    private var table = [Place](repeating: Place(), count: 16)
+    private var count = 0
+
+    private static func short(_ hash: Int) -> UInt32 { UInt32(truncatingIfNeeded: hash) }
+
+    private func home(_ hash: UInt32) -> Int { Int(hash) & (table.count - 1) }
+
+    private func next(_ index: Int) -> Int { (index + 1) & (table.count - 1) }
+
+    /// Those under `hash`, and maybe some of other hashes.
+    func slots(_ hash: Int) -> Slots {
+        let hash = Self.short(hash)
+        return Slots(table: self, hash: hash, index: home(hash))
+    }
+
+    struct Slots: Sequence, IteratorProtocol {
+        fileprivate let table: SlotTable
+        fileprivate let hash: UInt32
+        fileprivate var index: Int
+
+        mutating func next() -> EvictionQueues.Slot? {
+            while true {
+                let place = table.table[index]
+                guard place.number != 0 else { return nil }
+                index = table.next(index)
+                if place.hash == hash { return place.number - 1 }
+            }
+        }
+    }
+
+    mutating func insert(_ slot: EvictionQueues.Slot, _ hash: Int) {
+        if (count + 1) * 4 > table.count * 3 { grow() }
+        place(Place(number: slot + 1, hash: Self.short(hash)))
+        count += 1
+    }
+
+    private mutating func place(_ new: Place) {
+        var index = home(new.hash)
+        while table[index].number != 0 { index = next(index) }
+        table[index] = new
+    }
+
+    /// In the order in which they are found, so that those of one hash stay in theirs.
+    private mutating func grow() {
+        let old = table
+        table = [Place](repeating: Place(), count: old.count * 2)
+        // A run that goes on at the table's beginning begins at its end.
+        let start = old.firstIndex { $0.number == 0 } ?? 0
+        for place in old[start...] + old[..<start] where place.number != 0 { self.place(place) }
+    }
+
+    mutating func remove(_ slot: EvictionQueues.Slot, _ hash: Int) {
+        var hole = home(Self.short(hash))
+        while table[hole].number != slot + 1 {
+            guard table[hole].number != 0 else { return }
+            hole = next(hole)
+        }
+        // Those behind that could not have their own place move up.
+        var index = next(hole)
+        while table[index].number != 0 {
+            let home = home(table[index].hash)
+            let isBetween = hole < index ? home > hole && home <= index : home > hole || home <= index
+            if !isBetween {
+                table[hole] = table[index]
+                hole = index
+            }
+            index = next(index)
+        }
+        table[hole] = Place()
+        count -= 1
     }
 }

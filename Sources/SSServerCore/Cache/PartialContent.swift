@@ -67,7 +67,7 @@ extension StoredResponse {
     private func append(_ range: Range<UInt64>, to bytes: inout BlockBytes, expected: Int) {
         guard let content = content(range) else { return }
         var offset = content.lowerBound
-        while offset < content.upperBound, let piece = body.piece(at: offset, limit: content.upperBound - offset) {
+        while offset < content.upperBound, let piece = piece(at: offset, limit: content.upperBound - offset) {
             piece.withBytes { bytes.append($0, expected: expected) }
             offset += piece.count
         }

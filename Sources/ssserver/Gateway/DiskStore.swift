@@ -283,7 +283,7 @@ final class DiskStore: Sendable {
         guard !state.withLockedValue({ $0.voids.isVoid(hash, since: generation) }) else { return }
         let front = DiskRecord.front(response, sum)
         guard front.count <= DiskRecord.maximumHead else { return }
-        let back = DiskRecord.back(response.body, sum)
+        let back = DiskRecord.back(response, sum)
         let size = front.count + response.bodyCount + back.count
         let number = state.withLockedValue { $0.index.takeNumber() }
         let file = DiskIndex.File(hash: hash, number: number, size: size)
@@ -291,7 +291,7 @@ final class DiskStore: Sendable {
         guard let descriptor = DiskDescriptor(new, O_WRONLY | O_CREAT | O_EXCL) else { return failed("open", new) }
         var isWhole = front.withUnsafeBytes { descriptor.write($0) }
         var offset = 0
-        while isWhole, let piece = response.body.piece(at: offset, limit: .max) {
+        while isWhole, let piece = response.piece(at: offset, limit: .max) {
             isWhole = piece.withBytes { descriptor.write($0) }
             offset += piece.count
         }

@@ -167,7 +167,7 @@ final class HTTPCache: Sendable {
     }
 
     func forget(_ response: StoredResponse) {
-        shared.withLockedValue { $0.tier.remove(response) }
+        shared.withLockedValue { _ = $0.tier.remove(response) }
         disk?.supersede(response)
     }
 
@@ -208,8 +208,8 @@ final class HTTPCache: Sendable {
     /// What is known of every key that `isMeant` says.
     func known(where isMeant: (CacheKey) -> Bool) -> [(key: CacheKey, kept: [StoredResponse], refused: NotStored?)] {
         // To compare thousands of them takes a while, in which nobody should wait for the lock.
-        let (kept, refused) = shared.withLockedValue { (Array($0.tier.keys), Array($0.refused.keys)) }
-        let meant = Set(kept.filter(isMeant)).union(refused.filter(isMeant))
+        let (kept, refused) = shared.withLockedValue { ($0.tier.all, Array($0.refused.keys)) }
+        let meant = Set(kept.map(\.key).filter(isMeant)).union(refused.filter(isMeant))
         return meant.map { key in
             shared.withLockedValue { (key, $0.tier.kept(key), $0.refused.reason(key)) }
         }
@@ -219,10 +219,10 @@ final class HTTPCache: Sendable {
     func purge(where isMeant: @escaping @Sendable (CacheKey) -> Bool) async -> Int {
         let (kept, coming) = shared.withLockedValue { shared in
             shared.voids.noteAll()
-            return (Array(shared.tier.keys), Array(shared.flights.keys))
+            return (shared.tier.all, Array(shared.flights.keys))
         }
         var count = 0
-        for key in Set(kept + coming) where isMeant(key) {
+        for key in Set(kept.map(\.key) + coming) where isMeant(key) {
             let (some, flight) = shared.withLockedValue { shared in
                 (shared.tier.remove(key), shared.flights.removeValue(forKey: key))
             }

@@ -29,7 +29,7 @@ final class KeptTransfer {
     func piece(limit: Int) -> BodyPiece? {
         let limit = min(limit, end - position)
         guard reader != nil else {
-            let piece = stored.body.piece(at: position, limit: limit)
+            let piece = stored.piece(at: position, limit: limit)
             isBroken = piece == nil
             return piece
         }
@@ -201,7 +201,7 @@ extension HTTPSession {
         gateway.cache.counters.saved(bytes: count)
         if isHit { gateway.cache.counters.saved(milliseconds: UInt64(stored.cost)) }
         note(asked, isHit ? "hit" : "validated", answer.status, count)
-        guard count <= Self.smallBody, let piece = stored.body.piece(at: answer.content.lowerBound, limit: count),
+        guard count <= Self.smallBody, let piece = stored.piece(at: answer.content.lowerBound, limit: count),
             piece.count == count
         else {
             write(head)

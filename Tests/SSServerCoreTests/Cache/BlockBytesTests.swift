@@ -130,23 +130,20 @@ struct BlockBytesTests {
     }
 
     @Test(
-        "Packed, the bytes are the same and take hardly more than they are",
+        "Fitted, the bytes are the same and take hardly more than they are",
         arguments: [0, 1, 100, 1024, 4095, 4096, 4097, 5000, 32_768, 32_769, 65_536, 69_632, 70_000, 200_000])
-    func packed(count: Int) {
+    func fitted(count: Int) {
         var random = SplitMix(UInt64(count) + 1)
         let model = bytes(count, &random)
-        for (expected, limit) in [(nil, 32_768), (count, 32_768), (nil, 0), (nil, 1 << 20), (count / 2, 100)]
-            as [(Int?, Int)]
-        {
+        for expected in [nil, count, count / 2] as [Int?] {
             var blocks = BlockBytes()
             for start in stride(from: 0, to: count, by: 1500) {
                 append(Array(model[start..<min(count, start + 1500)]), to: &blocks, expected: expected)
             }
-            let packed = blocks.packed(limit)
-            #expect(packed.count == count && read(packed) == model && read(blocks) == model)
-            #expect(packed.byteCount <= count + 2048)
-            if count > 0, count <= limit { #expect(packed.blocks.count == 1 && packed.byteCount == count) }
-            #expect(packed.packed(limit).byteCount == packed.byteCount)
+            let fitted = blocks.fitted
+            #expect(fitted.count == count && read(fitted) == model && read(blocks) == model)
+            #expect(fitted.byteCount <= count + 2048)
+            #expect(fitted.fitted.byteCount == fitted.byteCount)
         }
     }
 }

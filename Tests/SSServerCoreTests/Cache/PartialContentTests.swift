@@ -19,7 +19,7 @@ struct PartialContentTests {
 
     private func bytes(_ stored: StoredResponse) -> [UInt8] {
         var all: [UInt8] = []
-        while let piece = stored.body.piece(at: all.count, limit: .max) { piece.withBytes { all += $0 } }
+        while let piece = stored.piece(at: all.count, limit: .max) { piece.withBytes { all += $0 } }
         return all
     }
 

@@ -74,7 +74,7 @@ private func answer(_ path: String, _ count: Int, variant: String? = nil, fill: 
 private func bytes(_ stored: StoredResponse) -> [UInt8]? {
     var all: [UInt8] = []
     guard let file = stored.file else {
-        while let piece = stored.body.piece(at: all.count, limit: .max) { piece.withBytes { all += $0 } }
+        while let piece = stored.piece(at: all.count, limit: .max) { piece.withBytes { all += $0 } }
         return all
     }
     guard let reader = file.opened() else { return nil }
