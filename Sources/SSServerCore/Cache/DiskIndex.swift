@@ -43,12 +43,18 @@ package struct DiskIndex: Sendable {
     /// Higher than that of any file so far.
     package private(set) var nextNumber: UInt64 = 1
 
+    /// Bytes, of which `reserved` are for what is being written.
+    package let capacity: Int
+    package private(set) var reserved = 0
+
     /// `capacity` is in bytes.
-    package init(capacity: Int) { queues = EvictionQueues(capacity: max(1, capacity)) }
+    package init(capacity: Int) {
+        self.capacity = capacity
+        queues = EvictionQueues(capacity: max(1, capacity))
+    }
 
     package var count: Int { queues.count }
     package var byteCount: Int { queues.byteCount }
-    package var capacity: Int { queues.capacity }
 
     /// Every file.
     package var all: [File] { files.values.flatMap { $0.map(\.file) } }
@@ -84,15 +90,27 @@ package struct DiskIndex: Sendable {
         // Blocks of a file system are larger than the smallest answers.
         let size = (file.size + 4095) / 4096 * 4096
         guard let slot = queues.insert(hash: file.hash, size: size, evicted: &evicted) else { return gone + [file] }
-        for slot in evicted {
-            guard let owner = owners[Int(slot)].take() else { continue }
-            forget(owner)
-            gone.append(owner)
-        }
+        gone += forgotten(evicted)
         while owners.count <= Int(slot) { owners.append(nil) }
         owners[Int(slot)] = file
         files[file.hash, default: []].append((file, slot))
         return gone
+    }
+
+    /// Holds room for `bytes` more, or gives back what is less than 0; the files that have to go.
+    package mutating func reserve(_ bytes: Int) -> [File] {
+        reserved += bytes
+        var evicted: [EvictionQueues.Slot] = []
+        queues.setCapacity(max(1, capacity - reserved), evicted: &evicted)
+        return forgotten(evicted)
+    }
+
+    private mutating func forgotten(_ evicted: [EvictionQueues.Slot]) -> [File] {
+        evicted.compactMap { slot in
+            guard let owner = owners[Int(slot)].take() else { return nil }
+            forget(owner)
+            return owner
+        }
     }
 
     package mutating func remove(_ file: File) {

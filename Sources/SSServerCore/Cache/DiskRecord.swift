@@ -60,13 +60,17 @@ package enum DiskRecord {
 
     /// What stands behind it.
     package static func back(_ response: StoredResponse, _ sum: DiskSum) -> [UInt8] {
+        back(
+            stride(from: 0, to: response.bodyCount, by: blockSize).map { offset in
+                let end = min(offset + blockSize, response.bodyCount)
+                return response.withContiguous(offset..<end) { sum.sum($0, at: offset) }
+            })
+    }
+
+    /// The same of sums that are known.
+    package static func back(_ sums: [UInt64]) -> [UInt8] {
         var back = DiskWriter()
-        var offset = 0
-        while offset < response.bodyCount {
-            let count = min(blockSize, response.bodyCount - offset)
-            back.number(response.withContiguous(offset..<offset + count) { sum.sum($0, at: offset) })
-            offset += count
-        }
+        for sum in sums { back.number(sum) }
         return back.written
     }
 

@@ -24,6 +24,7 @@ struct CacheFill {
     /// What the answer is a part of.
     private var part: PartialContent?
     private var reservation: Reservation?
+    private var spool: DiskSpool?
 
     init(
         _ cache: HTTPCache, _ key: CacheKey, _ request: CacheRequest, _ head: HTTPHead, host: String,
@@ -40,6 +41,9 @@ struct CacheFill {
         settings = cache.settings
         generation = cache.generation
     }
+
+    /// Where the answer comes from.
+    var origin: IPAddress?
 
     /// Whether the body that comes is to be kept.
     var isKeeping: Bool { keeping != nil }
@@ -195,23 +199,66 @@ struct CacheFill {
 
     // MARK: The body
 
-    /// So many bytes are there. False if it has become too much to be kept.
-    mutating func grew(to bytes: Int) -> Bool {
-        let held = reservation ?? Reservation(cache)
-        reservation = held
-        if bytes > cache.maximumObject {
+    /// So many bytes are there, of `expected` if that is known. False if it has become too much to be kept.
+    mutating func grew(to bytes: Int, expected: Int?, _ flight: Flight) -> Bool {
+        let count = max(bytes, expected ?? 0)
+        let hasRoom: Bool
+        if count > cache.maximumObject {
             cache.refused(key, .tooLarge, now: WallClock.now())
-        } else if held.grow(to: bytes) {
-            return true
+            drop()
+            return false
+        } else if let spool {
+            hasRoom = !spool.isBroken && spool.reserve(bytes)
+        } else if count > cache.spillSize, let new = beginSpool(expected) {
+            spool = new
+            reservation = nil
+            flight.spill(to: new)
+            hasRoom = true
         } else {
-            cache.refused(key, .noRoom, now: WallClock.now())
+            hasRoom = count <= cache.memoryShare && reserve(bytes, flight)
         }
-        drop()
-        return false
+        guard hasRoom else {
+            cache.refused(key, .noRoom, now: WallClock.now())
+            drop()
+            return false
+        }
+        return true
+    }
+
+    private mutating func reserve(_ bytes: Int, _ flight: Flight) -> Bool {
+        if let reservation { return reservation.grow(to: bytes) }
+        let new = Reservation(cache)
+        reservation = new
+        // As long as somebody reads what is on its way, it takes room.
+        flight.hold(new)
+        return new.grow(to: bytes)
+    }
+
+    private func beginSpool(_ expected: Int?) -> DiskSpool? {
+        guard let (terms, head, variant) = keeping, part == nil else { return nil }
+        return cache.disk?.spool(
+            DiskSpool.Answer(key: key, variant: variant, terms: terms, head: head, origin: origin),
+            expected: expected)
+    }
+
+    /// Whether the body goes to disk while it comes.
+    var isSpooling: Bool { spool != nil }
+
+    /// All of it is there: the rest is written, and then it is found by whoever asks.
+    mutating func keepSpooled(_ flight: Flight) {
+        let (cache, key, generation, began) = (cache, key, generation, began)
+        guard let disk = cache.disk else { return }
+        keeping = nil
+        spool = nil
+        flight.completeSpool(on: disk) { spool in
+            let cost = UInt32(clamping: Int64((ContinuousClock.now - began) / .milliseconds(1)))
+            if let stored = spool.finish(cost: cost) { cache.keepSpooled(stored, since: generation) }
+            cache.landed(key, flight)
+        }
     }
 
     /// All is there.
-    mutating func keep(_ body: BlockBytes, origin: IPAddress?) {
+    mutating func keep(_ body: BlockBytes) {
         guard let (terms, head, variant) = keeping else { return }
         let cost = UInt32(clamping: Int64((ContinuousClock.now - began) / .milliseconds(1)))
         defer { drop() }
@@ -248,10 +295,9 @@ struct CacheFill {
     mutating func drop() {
         keeping = nil
         reservation = nil
+        spool?.stop()
+        spool = nil
     }
-
-    /// For whoever reads what is on its way: as long as somebody does, it takes room.
-    var held: AnyObject? { reservation }
 
     /// The answer that stands in for an origin that cannot be had (RFC 9111 4.2.4).
     var cover: (StoredResponse, CacheStatus)? {

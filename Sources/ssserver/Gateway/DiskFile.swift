@@ -48,6 +48,18 @@ final class DiskDescriptor: Sendable {
     }
 
     /// False if not all could be written; `errno` says why.
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> Bool {
+        var written = 0
+        while written < bytes.count {
+            let put = pwrite(number, bytes.baseAddress! + written, bytes.count - written, off_t(offset + written))
+            if put < 0, errno == EINTR { continue }
+            guard put > 0 else { return false }
+            written += put
+        }
+        return true
+    }
+
+    /// The same where the last bytes ended.
     func write(_ bytes: UnsafeRawBufferPointer) -> Bool {
         var written = 0
         while written < bytes.count {

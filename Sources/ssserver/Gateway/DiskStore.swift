@@ -60,7 +60,7 @@ final class DiskStore: Sendable {
     private let directory: String
     private let sum: DiskSum
     private let state: NIOLockedValueBox<State>
-    private let threads = NIOThreadPool(numberOfThreads: 2)
+    private let threads = NIOThreadPool(numberOfThreads: 4)
     private let logger: Logger
     /// Held so that no other process uses the directory.
     private let lock: DiskDescriptor
@@ -147,7 +147,7 @@ final class DiskStore: Sendable {
         directory + "/" + (number < 16 ? "0" : "") + String(number, radix: 16)
     }
 
-    private func path(_ file: DiskIndex.File) -> String {
+    func path(_ file: DiskIndex.File) -> String {
         folder(UInt8(truncatingIfNeeded: file.hash >> 56)) + "/" + file.name
     }
 
@@ -279,8 +279,7 @@ final class DiskStore: Sendable {
 
     private func writeNow(_ response: StoredResponse, since generation: UInt64) {
         let hash = sum.sum(response.key.bytes)
-        // Something newer may be there already.
-        guard !state.withLockedValue({ $0.voids.isVoid(hash, since: generation) }) else { return }
+        guard !isVoid(hash, since: generation) else { return }
         let front = DiskRecord.front(response, sum)
         guard front.count <= DiskRecord.maximumHead else { return }
         let back = DiskRecord.back(response, sum)
@@ -297,17 +296,71 @@ final class DiskStore: Sendable {
         }
         if isWhole { isWhole = back.withUnsafeBytes { descriptor.write($0) } }
         guard isWhole else { return failed("write", new) }
-        let folder = folder(UInt8(truncatingIfNeeded: hash >> 56))
-        mkdir(folder, 0o700)
-        discard(state.withLockedValue { $0.index.files(of: hash) }, like: response)
-        guard rename(new, path(file)) == 0 else { return failed("rename", new) }
-        let gone = state.withLockedValue { state in
-            state.voids.isVoid(hash, since: generation) ? [file] : state.index.insert(file)
-        }
-        for gone in gone { unlink(path(gone)) }
+        publish(new, file, response, since: generation)
     }
 
-    private func failed(_ call: String, _ path: String) {
+    /// Whether something newer may be there already.
+    func isVoid(_ hash: UInt64, since generation: UInt64) -> Bool {
+        state.withLockedValue { $0.voids.isVoid(hash, since: generation) }
+    }
+
+    /// Puts a file that is written in its place, and what was kept for the same requests away. False if it is not there then.
+    @discardableResult
+    func publish(
+        _ new: String, _ file: DiskIndex.File, _ response: StoredResponse, since generation: UInt64
+    ) -> Bool {
+        mkdir(folder(UInt8(truncatingIfNeeded: file.hash >> 56)), 0o700)
+        discard(state.withLockedValue { $0.index.files(of: file.hash) }, like: response)
+        guard rename(new, path(file)) == 0 else {
+            failed("rename", new)
+            return false
+        }
+        let gone = state.withLockedValue { state in
+            state.voids.isVoid(file.hash, since: generation) ? [file] : state.index.insert(file)
+        }
+        for gone in gone { unlink(path(gone)) }
+        return !gone.contains(file)
+    }
+
+    // MARK: What is too large for memory
+
+    /// Something that is written while it comes; nil where nothing is to be written now. `expected` are the bytes of its body, if
+    /// that is known.
+    func spool(_ answer: DiskSpool.Answer, expected: Int?) -> DiskSpool? {
+        let hash = sum.sum(answer.key.bytes)
+        let now = WallClock.now()
+        let begun: (number: UInt64, generation: UInt64)? = state.withLockedValue { state in
+            guard state.isComplete, state.pausedUntil <= now else { return nil }
+            return (state.index.takeNumber(), state.voids.generation)
+        }
+        guard let (number, generation) = begun else { return nil }
+        let path = directory + "/new/" + DiskIndex.File(hash: hash, number: number, size: 0).name
+        let spool = DiskSpool(answer, self, sum, path: path, hash: hash, number: number, since: generation)
+        return spool.reserve(expected ?? 0, isAll: expected != nil) ? spool : nil
+    }
+
+    /// Room for so many bytes more that are being written, or given back; false where they would be too large a share.
+    func reserve(_ bytes: Int) -> Bool {
+        let gone: [DiskIndex.File]? = state.withLockedValue { state in
+            guard bytes < 0 || state.index.reserved + bytes <= state.index.capacity / 2 else { return nil }
+            return state.index.reserve(bytes)
+        }
+        guard let gone else { return false }
+        if !gone.isEmpty { submit { [self] _ in for file in gone { unlink(path(file)) } } }
+        return true
+    }
+
+    /// Bytes that one object may have, and all together that are being written.
+    var largest: Int { state.withLockedValue { $0.index.capacity / 2 } }
+
+    /// On a thread that may wait for the disk; `false` if there is none any more.
+    func submit(_ body: @escaping @Sendable (Bool) -> Void) {
+        threads.submit { state in
+            if case .active = state { body(true) } else { body(false) }
+        }
+    }
+
+    func failed(_ call: String, _ path: String) {
         let reason = String(cString: strerror(errno))
         unlink(path)
         state.withLockedValue { state in

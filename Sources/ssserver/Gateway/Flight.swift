@@ -54,6 +54,28 @@ final class Flight: Sendable {
         let wake: @Sendable () -> Void
         var position = 0
         var isWaking = false
+        /// It has read all there is.
+        var isWaiting = true
+    }
+
+    /// What a reader reads next.
+    enum Next {
+        case piece(BodyPiece)
+        /// It lies on disk, from this byte on.
+        case onDisk(DiskSpool, Int)
+        case nothing
+    }
+
+    /// A body that is too large for memory: in a file up to `written`, and in memory what follows and a little before.
+    private struct Spooling {
+        let spool: DiskSpool
+        var written = 0
+        var isWriting = false
+        /// To be called once all of it is there and written, or cannot be.
+        var whenWhole: (@Sendable (DiskSpool) -> Void)?
+
+        /// Whether more of it is to be written.
+        var goesOn: Bool { !spool.isBroken }
     }
 
     private struct State {
@@ -61,6 +83,7 @@ final class Flight: Sendable {
         var end = End.open
         var interim: [HTTPResponse] = []
         var body = BlockBytes()
+        var spooling: Spooling?
         var readers: [Int: Reader] = [:]
         /// 0 is who has asked, and nobody where it is only a refresh.
         var nextReader = 1
@@ -79,6 +102,12 @@ final class Flight: Sendable {
 
     /// How far the origin is read ahead of the slowest reader where nothing is kept.
     static let window = 64 * 1024
+    /// Of a body that goes to disk, so much stays in memory for those who are not far behind.
+    private static let tail = 1 << 20
+    /// So much of it may wait to be written.
+    private static let unwritten = 4 << 20
+    /// So much is written before others have the thread.
+    private static let turn = 1 << 20
 
     private let state: NIOLockedValueBox<State>
     private let held = NIOLockedValueBox<HeldObject?>(nil)
@@ -138,9 +167,14 @@ final class Flight: Sendable {
 
     var hasReaders: Bool { state.withLockedValue { !$0.readers.isEmpty } }
 
-    /// Those who hold up all others read no more; whoever has asked is none of them.
+    /// Those who hold up all others read no more; whoever has asked is none of them. Where a disk does, it is not written to any
+    /// more.
     func dropLaggards() {
         let room = state.withLockedValue { state in
+            if let spooling = state.spooling, spooling.goesOn {
+                spooling.spool.stop()
+                return Self.room(&state)
+            }
             for (id, reader) in state.readers where id != 0 && state.body.count - reader.position >= Self.window {
                 state.readers[id] = nil
                 state.lost.insert(id)
@@ -149,6 +183,69 @@ final class Flight: Sendable {
         }
         room?()
     }
+
+    // MARK: Disk
+
+    /// What is there and what comes goes to disk, and is in memory only for a while.
+    func spill(to spool: DiskSpool) {
+        held.withLockedValue { $0 = nil }
+        state.withLockedValue { $0.spooling = Spooling(spool: spool) }
+    }
+
+    /// Has what is there written, unless that is being done.
+    func writeMore(on disk: DiskStore) {
+        let mustBegin = state.withLockedValue { state in
+            guard let spooling = state.spooling, !spooling.isWriting, Self.toWrite(state) != nil else { return false }
+            state.spooling?.isWriting = true
+            return true
+        }
+        if mustBegin { write(on: disk) }
+    }
+
+    /// All is there: what is missing is written, and then `done` called.
+    func completeSpool(on disk: DiskStore, _ done: @escaping @Sendable (DiskSpool) -> Void) {
+        let mustBegin = state.withLockedValue { state in
+            state.spooling?.whenWhole = done
+            defer { state.spooling?.isWriting = true }
+            return state.spooling?.isWriting == false
+        }
+        if mustBegin { write(on: disk) }
+    }
+
+    /// Whole blocks, and the rest once all is there.
+    private static func toWrite(_ state: State) -> (DiskSpool, BlockBytes, Range<Int>)? {
+        guard let spooling = state.spooling, spooling.goesOn else { return nil }
+        let count = min(state.body.count - spooling.written, turn)
+        let whole = count / DiskRecord.blockSize * DiskRecord.blockSize
+        let isLast = spooling.whenWhole != nil && spooling.written + count == state.body.count
+        let end = spooling.written + (isLast ? count : whole)
+        return end > spooling.written ? (spooling.spool, state.body, spooling.written..<end) : nil
+    }
+
+    private func write(on disk: DiskStore) {
+        disk.submit { [self] isActive in
+            if let (spool, body, range) = state.withLockedValue({ Self.toWrite($0) }) {
+                let isWritten = isActive && spool.write(body, range)
+                if !isWritten { spool.stop() }
+                let room = state.withLockedValue { state in
+                    if isWritten { state.spooling?.written = range.upperBound }
+                    return Self.room(&state)
+                }
+                room?()
+            }
+            let (goesOn, whole): (Bool, (() -> Void)?) = state.withLockedValue { state in
+                if Self.toWrite(state) != nil { return (true, nil) }
+                state.spooling?.isWriting = false
+                guard let spooling = state.spooling, let done = spooling.whenWhole else { return (false, nil) }
+                state.spooling?.whenWhole = nil
+                return (false, { done(spooling.spool) })
+            }
+            if goesOn { write(on: disk) }
+            whole?()
+        }
+    }
+
+    // MARK: What readers see
 
     /// Half of it is there, or little is missing: then it is fetched to the end and kept.
     private static func isNearlyThere(_ state: State) -> Bool {
@@ -172,36 +269,76 @@ final class Flight: Sendable {
         }
     }
 
-    /// The next bytes of the body for `id`, at most `limit`; nil where there are no more yet.
-    func read(_ id: Int, limit: Int) -> BodyPiece? {
-        let (piece, room): (BodyPiece?, (@Sendable () -> Void)?) = state.withLockedValue { state in
-            guard let position = state.readers[id]?.position, let piece = state.body.piece(at: position, limit: limit)
-            else { return (nil, nil) }
+    /// The next bytes of the body for `id`, at most `limit`; counted as read if they are in memory.
+    func read(_ id: Int, limit: Int) -> Next {
+        let (next, room): (Next, (@Sendable () -> Void)?) = state.withLockedValue { state in
+            guard let position = state.readers[id]?.position else { return (.nothing, nil) }
+            guard let piece = state.body.piece(at: position, limit: limit) else {
+                if let spooling = state.spooling, position < spooling.written {
+                    return (.onDisk(spooling.spool, position), nil)
+                }
+                state.readers[id]?.isWaiting = true
+                return (.nothing, nil)
+            }
             state.readers[id]?.position = position + piece.count
-            return (piece, Self.room(&state))
+            return (.piece(piece), Self.room(&state))
         }
         room?()
-        return piece
+        return next
     }
 
-    /// Whether `id` has read all there is.
-    func isDrained(_ id: Int) -> Bool {
-        state.withLockedValue { state in (state.readers[id]?.position ?? .max) >= state.body.count }
+    /// `id` has read so many bytes from disk.
+    func hasRead(_ id: Int, _ count: Int) {
+        let room = state.withLockedValue { state in
+            state.readers[id]?.position += count
+            return Self.room(&state)
+        }
+        room?()
+    }
+
+    /// What `id` would read next cannot be had.
+    func lose(_ id: Int) {
+        let call = state.withLockedValue { state in
+            state.lost.insert(id)
+            state.readers[id] = nil
+            return isUnwanted(state) ? state.onIdle : Self.room(&state)
+        }
+        call?()
+    }
+
+    /// How it ends for `id`; nil while there is something to be read. What `view` did not show yet is left for the next time.
+    func end(for id: Int, _ view: View) -> End? {
+        state.withLockedValue { state in
+            guard let position = state.readers[id]?.position else { return .broken }
+            return position >= state.body.count ? view.end : nil
+        }
     }
 
     private static func room(_ state: inout State) -> (@Sendable () -> Void)? {
-        if !state.keepsAll { state.body.drop(before: slowest(state)) }
+        letGo(&state)
         guard state.isStalled, canTakeMore(state) else { return nil }
         state.isStalled = false
         return state.onRoom
     }
 
+    /// Lets go of what nobody reads from memory any more.
+    private static func letGo(_ state: inout State) {
+        if let spooling = state.spooling, spooling.goesOn {
+            state.body.drop(before: min(spooling.written, state.body.count - tail))
+        } else if !state.keepsAll {
+            state.body.drop(before: slowest(state))
+        }
+    }
+
+    /// Up to where all have read what is only in memory.
     private static func slowest(_ state: State) -> Int {
-        state.readers.values.reduce(state.body.count) { min($0, $1.position) }
+        let written = state.spooling?.written ?? 0
+        return state.readers.values.reduce(state.body.count) { min($0, max($1.position, written)) }
     }
 
     private static func canTakeMore(_ state: State) -> Bool {
-        state.keepsAll || state.body.count - slowest(state) < window
+        if let spooling = state.spooling, spooling.goesOn { return state.body.count - spooling.written < unwritten }
+        return state.keepsAll || state.body.count - slowest(state) < window
     }
 
     // MARK: Whoever fetches
@@ -280,7 +417,8 @@ final class Flight: Sendable {
         change { state in
             state.keepsAll = false
             state.isShared = false
-            state.body.drop(before: Self.slowest(state))
+            state.spooling?.spool.stop()
+            Self.letGo(&state)
         }
     }
 
@@ -288,12 +426,12 @@ final class Flight: Sendable {
     func append(_ bytes: UnsafeRawBufferPointer, expected: Int?) -> Int {
         state.withLockedValue { state in
             state.body.append(bytes, expected: expected)
-            if state.readers.isEmpty, !state.keepsAll { state.body.drop(before: state.body.count) }
+            Self.letGo(&state)
             return state.body.count
         }
     }
 
-    func announce() { change { _ in } }
+    func announce() { change(all: false) { _ in } }
 
     func end(_ end: End) {
         change { state in
@@ -303,15 +441,17 @@ final class Flight: Sendable {
         }
     }
 
-    /// All that came; empty unless all was kept.
-    var body: BlockBytes { state.withLockedValue { $0.keepsAll ? $0.body : BlockBytes() } }
+    /// All that came; empty unless all was kept in memory.
+    var body: BlockBytes { state.withLockedValue { $0.keepsAll && $0.spooling == nil ? $0.body : BlockBytes() } }
 
-    private func change(_ body: (inout State) -> Void) {
+    /// Tells `all` readers, or those who wait for more of the body.
+    private func change(all: Bool = true, _ body: (inout State) -> Void) {
         let readers = state.withLockedValue { state in
             body(&state)
             var waking: [Reader] = []
-            for (id, reader) in state.readers where !reader.isWaking {
+            for (id, reader) in state.readers where !reader.isWaking && (all || reader.isWaiting) {
                 state.readers[id]?.isWaking = true
+                state.readers[id]?.isWaiting = false
                 waking.append(reader)
             }
             return waking

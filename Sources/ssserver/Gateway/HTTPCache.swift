@@ -45,12 +45,12 @@ final class HTTPCache: Sendable {
         self.disk = disk
         shared = NIOLockedValueBox(Shared(tier: MemoryTier(capacity: memory)))
         settingsBox = NIOLockedValueBox(settings)
-        largest = NIOLockedValueBox(Self.largest(maximumObject, in: memory, hasDisk: disk != nil))
+        largest = NIOLockedValueBox(Self.largest(maximumObject, in: memory, disk))
     }
 
-    /// One object must not drive out all others; with a disk it is in memory only while it comes.
-    private static func largest(_ maximumObject: Int, in memory: Int, hasDisk: Bool) -> Int {
-        min(maximumObject, max(hasDisk ? memory : memory / 4, 1))
+    /// One object must not drive out all others.
+    private static func largest(_ maximumObject: Int, in memory: Int, _ disk: DiskStore?) -> Int {
+        min(maximumObject, max(disk?.largest ?? 0, memory / 4, 1))
     }
 
     var settings: CacheSettings { settingsBox.withLockedValue { $0 } }
@@ -60,11 +60,18 @@ final class HTTPCache: Sendable {
     /// Bytes of one body.
     var maximumObject: Int { largest.withLockedValue { $0 } }
 
+    /// Bytes of one body in memory.
+    var memoryShare: Int { shared.withLockedValue { max(1, $0.tier.capacity / 4) } }
+
+    /// Where there is a disk, larger bodies go there while they come.
+    var spillSize: Int { min(memoryShare, Self.spillSize) }
+    private static let spillSize = 4 << 20
+
     /// Another configuration's settings, for what comes from now on.
     func change(_ configuration: CacheConfiguration) {
         let memory = Int(clamping: configuration.memory)
         settingsBox.withLockedValue { $0 = CacheSettings(configuration) }
-        let largest = Self.largest(Int(clamping: configuration.maxObject), in: memory, hasDisk: disk != nil)
+        let largest = Self.largest(Int(clamping: configuration.maxObject), in: memory, disk)
         self.largest.withLockedValue { $0 = largest }
         shared.withLockedValue { $0.tier.setCapacity(memory) }
     }
@@ -143,7 +150,7 @@ final class HTTPCache: Sendable {
     /// `generation` is that from before it was asked for: what has been made void since is not kept.
     func keep(_ response: StoredResponse, since generation: UInt64) {
         // One that is too large for memory's share is there only on disk.
-        let limit = disk == nil ? Int.max : overview.capacity / 4
+        let limit = disk == nil ? Int.max : memoryShare
         let isKept = shared.withLockedValue { shared in
             guard !shared.voids.isVoid(response.key, since: generation) else { return false }
             shared.refused.forget(response.key)
@@ -158,6 +165,16 @@ final class HTTPCache: Sendable {
         counters.add(.stored)
         disk?.supersede(response)
         if response.bodyCount > Self.large, response.part == nil { disk?.write(response) }
+    }
+
+    /// What has come to disk is found there.
+    func keepSpooled(_ response: StoredResponse, since generation: UInt64) {
+        let isKept = shared.withLockedValue { shared in
+            guard !shared.voids.isVoid(response.key, since: generation) else { return false }
+            shared.refused.forget(response.key)
+            return shared.tier.insert(response)
+        }
+        if isKept { counters.add(.stored) } else { disk?.supersede(response) }
     }
 
     func replace(_ old: StoredResponse, by new: StoredResponse, since generation: UInt64) {

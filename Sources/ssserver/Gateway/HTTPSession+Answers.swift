@@ -4,43 +4,26 @@ internal import SSCommon
 internal import SSNetwork
 internal import SSServerCore
 
-/// Something kept on its way to the client.
-final class KeptTransfer {
-    let stored: StoredResponse
-    let end: Int
-    let persists: Bool
-    var position: Int
-    /// Where the body is on disk.
-    private let reader: (any StoredFileReader)?
+/// Reads a body that is on disk, a block at a time.
+final class DiskCursor {
+    private let reader: any StoredFileReader
     private var block: (block: BodyBlock, start: Int)?
-    private(set) var isReading = false
+    private var isReading = false
     /// The disk has failed: what follows cannot be had.
     private(set) var isBroken = false
 
-    init(_ stored: StoredResponse, _ content: Range<Int>, persists: Bool, reader: (any StoredFileReader)? = nil) {
-        self.stored = stored
-        position = content.lowerBound
-        end = content.upperBound
-        self.persists = persists
-        self.reader = reader
-    }
+    init(_ reader: any StoredFileReader) { self.reader = reader }
 
-    /// The next bytes; nil while they are not there yet, and for good if it is broken.
-    func piece(limit: Int) -> BodyPiece? {
-        let limit = min(limit, end - position)
-        guard reader != nil else {
-            let piece = stored.piece(at: position, limit: limit)
-            isBroken = piece == nil
-            return piece
-        }
+    /// The bytes from `position` on; nil while they are not there yet, and for good if it is broken.
+    func piece(at position: Int, limit: Int) -> BodyPiece? {
         guard let (block, start) = block, start <= position, position < start + block.capacity else { return nil }
         let from = position - start
-        return BodyPiece(block: block, range: from..<min(from + limit, block.capacity))
+        return BodyPiece(block: block, range: from..<from + min(limit, block.capacity - from))
     }
 
-    /// Has the disk read what comes next; `done` is called on `loop`.
-    func read(_ disk: DiskStore?, on loop: any EventLoop, done: @escaping () -> Void) {
-        guard !isReading, let reader, let disk else { return }
+    /// Has the disk read what lies at `position`; `done` is called on `loop`.
+    func read(at position: Int, _ disk: DiskStore?, on loop: any EventLoop, done: @escaping () -> Void) {
+        guard !isReading, let disk else { return }
         isReading = true
         disk.block(reader, at: position, on: loop).assumeIsolated().whenComplete { result in
             self.isReading = false
@@ -48,6 +31,33 @@ final class KeptTransfer {
             if self.block == nil { self.isBroken = true }
             done()
         }
+    }
+
+    /// Whoever waits for a slow client needs no memory meanwhile.
+    func letGo() { block = nil }
+}
+
+/// Something kept on its way to the client.
+final class KeptTransfer {
+    let stored: StoredResponse
+    let end: Int
+    let persists: Bool
+    var position: Int
+    /// Where the body is on disk.
+    let cursor: DiskCursor?
+
+    init(_ stored: StoredResponse, _ content: Range<Int>, persists: Bool, reader: (any StoredFileReader)? = nil) {
+        self.stored = stored
+        position = content.lowerBound
+        end = content.upperBound
+        self.persists = persists
+        cursor = reader.map { DiskCursor($0) }
+    }
+
+    /// The next bytes; nil while they are not there yet, and for good if it is broken.
+    func piece(limit: Int) -> BodyPiece? {
+        let limit = min(limit, end - position)
+        return cursor.map { $0.piece(at: position, limit: limit) } ?? stored.piece(at: position, limit: limit)
     }
 }
 
@@ -66,6 +76,8 @@ final class FlightTransfer {
     var body: ForwardedResponse.Body?
     var persists = false
     var bytes = 0
+    /// Where it reads from disk.
+    private var cursor: DiskCursor?
 
     /// Seconds that one waits for the answer to somebody else's question.
     private static let patience: UInt32 = 5
@@ -82,6 +94,27 @@ final class FlightTransfer {
         self.fetch = fetch
         began = now
     }
+
+    /// The next bytes of the body; nil where there are none yet. `wake` is called once the disk has read some.
+    func piece(limit: Int, _ disk: DiskStore?, on loop: any EventLoop, wake: @escaping () -> Void) -> BodyPiece? {
+        switch flight.read(id, limit: limit) {
+        case .piece(let piece):
+            cursor = nil
+            return piece
+        case .nothing: return nil
+        case .onDisk(let spool, let position):
+            let cursor = cursor ?? DiskCursor(spool)
+            self.cursor = cursor
+            if let piece = cursor.piece(at: position, limit: limit) {
+                flight.hasRead(id, piece.count)
+                return piece
+            }
+            if cursor.isBroken { flight.lose(id) } else { cursor.read(at: position, disk, on: loop, done: wake) }
+            return nil
+        }
+    }
+
+    func letGo() { cursor?.letGo() }
 
     func isTired(_ now: UInt32) -> Bool { fetch == nil && body == nil && now &- began > Self.patience }
 }
@@ -224,10 +257,13 @@ extension HTTPSession {
 
     func send(_ transfer: KeptTransfer) {
         while transfer.position < transfer.end {
-            guard canSend else { return }
+            guard canSend else {
+                transfer.cursor?.letGo()
+                return
+            }
             guard let piece = transfer.piece(limit: pieceSize) else {
-                if transfer.isBroken { return breakOff(transfer) }
-                transfer.read(gateway.cache.disk, on: loop.eventLoop) { self.advance() }
+                guard let cursor = transfer.cursor, !cursor.isBroken else { return breakOff(transfer) }
+                cursor.read(at: transfer.position, gateway.cache.disk, on: loop.eventLoop) { self.advance() }
                 return
             }
             piece.withBytes { write($0) }
@@ -322,13 +358,17 @@ extension HTTPSession {
             guard begin(transfer, view) else { return }
         }
         guard let body = transfer.body else { return }
-        while canSend, let piece = transfer.flight.read(transfer.id, limit: pieceSize) {
+        let wake = { [weak self] in if let self { self.advance() } }
+        while canSend,
+            let piece = transfer.piece(limit: pieceSize, gateway.cache.disk, on: loop.eventLoop, wake: wake)
+        {
             send(piece, isChunked: body == .chunked)
             transfer.bytes += piece.count
             pieceSent()
         }
-        guard transfer.flight.isDrained(transfer.id) else { return }
-        switch view.end {
+        if !canSend { transfer.letGo() }
+        guard let end = transfer.flight.end(for: transfer.id, view) else { return }
+        switch end {
         case .open: break
         case .whole(let trailers):
             if body == .chunked { write(HTTPTrailers.lastChunk(trailers)) }

@@ -55,10 +55,10 @@ final class OriginFetch: HTTPUpstreamUser, Expiring {
     private var stalled = 0
     /// Interim answers so far.
     private var interims = 0
+    /// Whether all is there and some of it not yet on disk.
+    private var isLanding = false
     /// Whether there was no room for what the last read brought.
     private var hasWaited = false
-    /// Whether the flight has the room that was reserved for it.
-    private var isHeld = false
 
     private static let shortPatience: UInt32 = 10
     private static let unreadPatience = 30
@@ -129,7 +129,7 @@ final class OriginFetch: HTTPUpstreamUser, Expiring {
         phase = .over
         loop.deadlines.remove(self)
         fill?.drop()
-        if let fill { gateway.cache.landed(fill.key, flight) }
+        if let fill, !isLanding { gateway.cache.landed(fill.key, flight) }
         guard let upstream = upstream.take() else { return }
         upstream.exchange = nil
         if reusing { pool.put(upstream, key) } else { upstream.close() }
@@ -168,7 +168,9 @@ final class OriginFetch: HTTPUpstreamUser, Expiring {
 
     private func use(_ upstream: HTTPUpstream) {
         self.upstream = upstream
-        flight.comes(from: upstream.channel.peerEndpoint?.address)
+        let origin = upstream.channel.peerEndpoint?.address
+        flight.comes(from: origin)
+        fill?.origin = origin
         upstream.exchange = self
         upstream.channel.write(ByteBuffer(bytes: outgoing), promise: nil)
     }
@@ -377,12 +379,8 @@ final class OriginFetch: HTTPUpstreamUser, Expiring {
 
     /// False where it has become too much to be kept.
     private func grew(to bytes: Int) -> Bool {
-        let isKept = fill?.grew(to: bytes) ?? true
-        guard !isKept else {
-            if !isHeld, let held = fill?.held {
-                isHeld = true
-                flight.hold(held)
-            }
+        if fill?.grew(to: bytes, expected: expected, flight) ?? true {
+            if fill?.isSpooling == true { writeMore() }
             return true
         }
         flight.keepNoMore()
@@ -390,6 +388,8 @@ final class OriginFetch: HTTPUpstreamUser, Expiring {
         if flight.isUnwanted { abandon() }
         return false
     }
+
+    private func writeMore() { if let disk = gateway.cache.disk { flight.writeMore(on: disk) } }
 
     /// Handles a piece of the body; false if there is nothing more to take for now.
     private func take(
@@ -402,7 +402,7 @@ final class OriginFetch: HTTPUpstreamUser, Expiring {
                 return false
             }
             let isWhole = reader.endsAtClose && !upstream.broken
-            if isWhole { keep(upstream) } else { fill?.brokeOff() }
+            if isWhole { keep() } else { fill?.brokeOff() }
             finish(reusing: false)
             flight.end(isWhole ? .whole(trailers: nil) : .broken)
             return false
@@ -419,7 +419,7 @@ final class OriginFetch: HTTPUpstreamUser, Expiring {
             if fill?.isKeeping == true { _ = grew(to: total) }
         case .end(let trailers, let consumed):
             upstream.input.moveReaderIndex(forwardBy: consumed)
-            keep(upstream)
+            keep()
             finish(reusing: response.leavesConnectionUsable && isRequestRead && upstream.isReusable)
             flight.end(.whole(trailers: trailers))
             return false
@@ -427,9 +427,15 @@ final class OriginFetch: HTTPUpstreamUser, Expiring {
         return true
     }
 
-    private func keep(_ upstream: HTTPUpstream) {
+    private func keep() {
         guard fill?.isKeeping == true else { return }
-        fill?.keep(flight.body, origin: upstream.channel.peerEndpoint?.address)
+        // Others join what is on its way until it is there.
+        if fill?.isSpooling == true {
+            fill?.keepSpooled(flight)
+            isLanding = true
+        } else {
+            fill?.keep(flight.body)
+        }
     }
 }
 

@@ -1,4 +1,3 @@
-import Logging
 import NIOCore
 import NIOPosix
 import SSCommon
@@ -12,50 +11,6 @@ import Testing
 #else
     import Darwin
 #endif
-
-/// A directory that goes with the test.
-private final class Folder {
-    let path: String
-
-    init() {
-        var name = Array("/tmp/disk-store.XXXXXX".utf8CString)
-        path = name.withUnsafeMutableBufferPointer { String(cString: mkdtemp($0.baseAddress!)) }
-    }
-
-    deinit {
-        for file in files { unlink(file) }
-        for folder in 0..<256 { rmdir(path + "/" + (folder < 16 ? "0" : "") + String(folder, radix: 16)) }
-        rmdir(path + "/new")
-        unlink(path + "/key")
-        rmdir(path)
-    }
-
-    /// Kept answers.
-    var files: [String] {
-        (0..<256).flatMap { folder in
-            let path = self.path + "/" + (folder < 16 ? "0" : "") + String(folder, radix: 16)
-            return Self.names(path).map { path + "/" + $0 }
-        }
-    }
-
-    static func names(_ path: String) -> [String] {
-        guard let stream = opendir(path) else { return [] }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) {
-                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names
-    }
-
-    func open(capacity: Int = 64 << 20) throws -> DiskStore {
-        try DiskStore(
-            path, capacity: capacity, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
-    }
-}
 
 private func answer(_ path: String, _ count: Int, variant: String? = nil, fill: UInt8 = 7) -> StoredResponse {
     var body = BlockBytes()
@@ -85,12 +40,6 @@ private func bytes(_ stored: StoredResponse) -> [UInt8]? {
     return all
 }
 
-/// Waits, at most five seconds.
-private func until(_ condition: () -> Bool) async throws {
-    for _ in 0..<500 where !condition() { try await Task.sleep(for: .milliseconds(10)) }
-    #expect(condition())
-}
-
 @Suite struct DiskStoreTests {
     private let loop = MultiThreadedEventLoopGroup.singleton.next()
 
@@ -98,30 +47,18 @@ private func until(_ condition: () -> Bool) async throws {
         try await store.find(CacheKey(bytes: Array("example.net:80\(path)".utf8)), on: loop).get()
     }
 
-    private func ready(_ folder: Folder, capacity: Int = 64 << 20) async throws -> DiskStore {
-        // The one before may not have let go yet.
-        var store = try? folder.open(capacity: capacity)
-        for _ in 0..<500 where store == nil {
-            try await Task.sleep(for: .milliseconds(10))
-            store = try? folder.open(capacity: capacity)
-        }
-        let opened = try #require(store)
-        try await until { opened.overview.isComplete }
-        return opened
-    }
-
     @Test(
         "what was written is there again after a start, byte for byte",
         arguments: [0, 1, 1000, 65_536, 300_001, 2_000_000])
     func survives(count: Int) async throws {
-        let folder = Folder()
-        var store: DiskStore? = try await ready(folder)
+        let folder = CacheFolder()
+        var store: DiskStore? = try await folder.ready()
         let written = answer("/a", count)
         store?.write(written)
         try await until { store?.overview.objects == 1 }
         store?.end()
         store = nil
-        let again = try await ready(folder)
+        let again = try await folder.ready()
         let found = try await find(again, "/a")
         #expect(found.count == 1)
         let stored = try #require(found.first)
@@ -139,8 +76,8 @@ private func until(_ condition: () -> Bool) async throws {
         "a changed byte anywhere in a file is noticed, and nothing of its block is served",
         arguments: [0, 9, 17, 25, 60, 120, 200, 70_000, 199_000, 200_250])
     func damaged(offset: Int) async throws {
-        let folder = Folder()
-        let store = try await ready(folder)
+        let folder = CacheFolder()
+        let store = try await folder.ready()
         store.write(answer("/a", 300_000))
         try await until { store.overview.objects == 1 }
         let path = try #require(folder.files.first)
@@ -157,8 +94,8 @@ private func until(_ condition: () -> Bool) async throws {
 
     @Test("a file that is cut off at any length is not believed")
     func torn() async throws {
-        let folder = Folder()
-        var store: DiskStore? = try await ready(folder)
+        let folder = CacheFolder()
+        var store: DiskStore? = try await folder.ready()
         let written = answer("/a", 1000)
         store?.write(written)
         try await until { store?.overview.objects == 1 }
@@ -170,7 +107,7 @@ private func until(_ condition: () -> Bool) async throws {
             let descriptor = open(path, O_WRONLY | O_TRUNC | O_CREAT, 0o600)
             _ = whole.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, length) }
             close(descriptor)
-            let again = try await ready(folder)
+            let again = try await folder.ready()
             #expect(try await find(again, "/a").isEmpty, "\(length) bytes")
             #expect(again.overview.objects == 0)
             again.end()
@@ -185,8 +122,8 @@ private func until(_ condition: () -> Bool) async throws {
 
     @Test("answers that differ by Vary lie beside one another, and a new one takes its elder's place")
     func variants() async throws {
-        let folder = Folder()
-        let store = try await ready(folder)
+        let folder = CacheFolder()
+        let store = try await folder.ready()
         for variant in ["x", "y"] { store.write(answer("/a", 100, variant: variant)) }
         try await until { store.overview.objects == 2 }
         store.write(answer("/a", 50, variant: "x"))
@@ -201,8 +138,8 @@ private func until(_ condition: () -> Bool) async throws {
 
     @Test("it never takes more than its share")
     func capacity() async throws {
-        let folder = Folder()
-        let store = try await ready(folder, capacity: 1 << 20)
+        let folder = CacheFolder()
+        let store = try await folder.ready(capacity: 1 << 20)
         for number in 0..<100 {
             store.write(answer("/\(number)", 50_000))
             try await until { store.overview.bytes <= 1 << 20 }
@@ -217,28 +154,28 @@ private func until(_ condition: () -> Bool) async throws {
 
     @Test("two servers do not share a directory")
     func locked() async throws {
-        let folder = Folder()
-        let store = try await ready(folder)
+        let folder = CacheFolder()
+        let store = try await folder.ready()
         #expect(throws: DiskStore.Failure.self) { try folder.open() }
         store.end()
     }
 
     @Test("what a crash has left half written is taken away")
     func leftovers() async throws {
-        let folder = Folder()
-        var store: DiskStore? = try await ready(folder)
+        let folder = CacheFolder()
+        var store: DiskStore? = try await folder.ready()
         store?.end()
         store = nil
         close(open(folder.path + "/new/0123456789abcdef-1-64", O_WRONLY | O_CREAT, 0o600))
-        let again = try await ready(folder)
-        #expect(Folder.names(folder.path + "/new").isEmpty)
+        let again = try await folder.ready()
+        #expect(CacheFolder.names(folder.path + "/new").isEmpty)
         again.end()
     }
 
     @Test("a directory that cannot be written to costs nothing but the cache")
     func unwritable() async throws {
-        let folder = Folder()
-        let store = try await ready(folder)
+        let folder = CacheFolder()
+        let store = try await folder.ready()
         rmdir(folder.path + "/new")
         store.write(answer("/a", 100))
         try await until { store.overview.failures == 1 }
