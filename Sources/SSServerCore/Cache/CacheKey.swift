@@ -21,7 +21,7 @@ package struct CacheKey: Hashable, Sendable {
 
     /// Of a GET for `path` over a stream to `target`, which is canonical; nil where Host says something else than the target,
     /// which the cache has no part in.
-    package init?(target: TargetAddress, host: HTTPAuthority?, path: some Collection<UInt8>, user: String?) {
+    package init?(target: TargetAddress, host: HTTPAuthority?, path: [UInt8], user: String?) {
         guard let host else { return nil }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(host.host.utf8.count + path.count + 48)
@@ -46,7 +46,13 @@ package struct CacheKey: Hashable, Sendable {
 
     private static func isSame(_ host: String, _ name: HostName) -> Bool {
         let name = name.bytes
-        return host.utf8.count == name.count && zip(host.utf8, name).allSatisfy { $0 == $1.lowercasedASCII }
+        guard host.utf8.count == name.count else { return false }
+        var index = name.startIndex
+        for byte in host.utf8 {
+            if byte != name[index].lowercasedASCII { return false }
+            index += 1
+        }
+        return true
     }
 
     /// For people: `example.net:80/path`, with the user where users are kept apart.

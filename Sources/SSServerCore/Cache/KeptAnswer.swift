@@ -117,7 +117,7 @@ package struct KeptAnswer: Sendable {
         case 304: writer.text("HTTP/1.1 304 Not Modified\r\n")
         case 416: writer.text("HTTP/1.1 416 Range Not Satisfiable\r\n")
         default:
-            writer.text("HTTP/1.1 \(status) ")
+            writer.text(status == 200 ? "HTTP/1.1 200 " : "HTTP/1.1 \(status) ")
             stored.writeReason(&writer)
             writer.text("\r\n")
         }

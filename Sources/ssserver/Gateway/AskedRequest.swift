@@ -3,7 +3,8 @@ internal import SSCommon
 internal import SSNetwork
 internal import SSServerCore
 
-struct AskedRequest {
+/// An object, since it goes from hand to hand: a copy would touch each of its parts.
+final class AskedRequest {
     let request: HTTPRequest
     let cached: CacheRequest
     /// Nil where Host says something else than where the stream leads: passed on, and never kept.
