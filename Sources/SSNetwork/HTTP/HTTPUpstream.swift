@@ -3,6 +3,12 @@
 package import NIOCore
 package import SSCommon
 
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Darwin)
+    internal import Darwin
+#endif
+
 /// A request that is on its way to an origin, or its answer back.
 package protocol HTTPUpstreamUser: AnyObject {
     /// Bytes, room or an end appeared on the connection.
@@ -102,7 +108,11 @@ package final class HTTPUpstream: ChannelInboundHandler, RemovableChannelHandler
         changed()
     }
 
-    package func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+    /// An origin that has heard enough answers and resets. What it said before that can still be read; after it the channel ends.
+    package func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        let code = (error as? IOError)?.errnoCode
+        if code == EPIPE || code == ECONNRESET { context.read() } else { context.close(promise: nil) }
+    }
 
     private func changed() {
         if let exchange {
