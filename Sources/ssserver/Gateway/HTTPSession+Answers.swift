@@ -268,7 +268,7 @@ extension HTTPSession {
             }
             piece.withBytes { write($0) }
             transfer.position += piece.count
-            pieceSent()
+            sent(piece: piece.count)
         }
         answered(persists: transfer.persists)
     }
@@ -364,7 +364,7 @@ extension HTTPSession {
         {
             send(piece, isChunked: body == .chunked)
             transfer.bytes += piece.count
-            pieceSent()
+            sent(piece: piece.count)
         }
         if !canSend { transfer.letGo() }
         guard let end = transfer.flight.end(for: transfer.id, view) else { return }

@@ -45,6 +45,9 @@ final class HTTPSession: ChannelDuplexHandler, RemovableChannelHandler, Expiring
     private static let requestsPerTurn = 32
     private static let smallestPiece = 16 * 1024
     private static let largestPiece = 256 * 1024
+    /// So many pieces of one size have to be taken at once before the next are larger: the first that a slow client does not
+    /// take lies in memory for as long as it is slow.
+    private static let piecesOfOneSize = 8
     /// A longest pause for a user's rate.
     private static let longestPause = TimeAmount.milliseconds(500)
 
@@ -63,12 +66,15 @@ final class HTTPSession: ChannelDuplexHandler, RemovableChannelHandler, Expiring
     private var isFirst = true
     private var isReadHeld = false
     private var isPaced = false
+    private var isClogged = false
     private var isAdvancing = false
     private var mustAdvanceAgain = false
     private var hasUnflushed = false
     /// Bytes of a body that are sealed at a time: more for a client that takes them quickly, so that sealing costs less; few for
     /// a slow one, so that it holds no memory.
     private(set) var pieceSize = HTTPSession.smallestPiece
+    /// Bytes that the client has taken in pieces of this size.
+    private var takenInPieces = 0
     private var lastActivity: UInt32
     var deadlineSlot: Int?
 
@@ -277,16 +283,34 @@ final class HTTPSession: ChannelDuplexHandler, RemovableChannelHandler, Expiring
 
     /// Whether bytes may be written now.
     var canSend: Bool {
-        guard let context, !isPaced else { return false }
+        guard let context, !isPaced, !isClogged else { return false }
         if context.channel.isWritable { return true }
         flush()
         return context.channel.isWritable
     }
 
-    /// To be called after each piece of a body.
-    func pieceSent() {
+    /// To be called after each piece of a body, of so many bytes.
+    func sent(piece count: Int) {
         flush()
-        pieceSize = context?.channel.isWritable == true ? min(pieceSize * 2, Self.largestPiece) : Self.smallestPiece
+        takenInPieces += count
+        if let context, (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0 > 0 {
+            pieceSize = Self.smallestPiece
+            takenInPieces = 0
+            waitUntilTaken(context)
+        } else if takenInPieces >= pieceSize * Self.piecesOfOneSize, pieceSize < Self.largestPiece {
+            pieceSize *= 2
+            takenInPieces = 0
+        }
+    }
+
+    /// What the socket has not taken lies in memory: nothing more is put to it before it has.
+    private func waitUntilTaken(_ context: ChannelHandlerContext) {
+        isClogged = true
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in
+            self.isClogged = false
+            self.lastActivity = self.loop.deadlines.now
+            self.advance()
+        }
     }
 
     func write(_ bytes: UnsafeRawBufferPointer) {

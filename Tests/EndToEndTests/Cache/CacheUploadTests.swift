@@ -4,12 +4,14 @@ import Testing
 
 extension EndToEnd {
     @Suite struct CacheUploadTests {
-        /// What the origin does when it has answered and sent its FIN.
+        /// What the origin does once it has answered.
         enum Farewell: String, CaseIterable, Sendable {
             /// It reads on, to the end.
             case drains
             /// It reads no more, and waits.
             case waits
+            /// It takes no leave at all: what it said is there to be read all the same.
+            case resets
         }
 
         private static let size = 64 << 20
@@ -25,6 +27,7 @@ extension EndToEnd {
                     try connection.send(
                         "HTTP/1.1 413 Content Too Large\r\nContent-Length: \(text.utf8.count)\r\n"
                             + "Connection: close\r\n\r\n\(text)")
+                    if farewell == .resets { return connection.reset() }
                     connection.finish()
                     if farewell == .waits { gate.wait() }
                     while try !connection.receive(1 << 18, seconds: 20).isEmpty {}
