@@ -57,7 +57,7 @@ extension EndToEnd {
         }
 
         @Test(
-            "a part of what is still coming is of one version, as is the whole", arguments: [400_000, 12 << 20],
+            "a part of what is still coming is of one version, as is the whole", arguments: [400_000, 4 << 20],
             [false, true])
         func parts(_ count: Int, _ changes: Bool) throws {
             try onStage { stage in

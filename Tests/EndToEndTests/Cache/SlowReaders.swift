@@ -66,7 +66,8 @@ final class SlowReaders {
         }
     }
 
-    func close() { for reader in readers { reader.socket.close() } }
+    /// At once: a FIN would wait behind windows that are shut.
+    func leave() { for reader in readers { reader.socket.reset() } }
 
     private func fail(_ index: Int, _ what: String) {
         faults.append("\(index) after \(readers[index].position) bytes: \(what)")
@@ -85,11 +86,12 @@ extension Stage {
     /// Leads from one port of loopback to another with hardly a buffer between.
     func narrowWay(from port: UInt16, to other: UInt16) throws {
         let script = """
-            import asyncio, socket, sys
+            import asyncio, socket, struct, sys
 
             def small(one):
                 one.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1400)
                 for option in (socket.SO_SNDBUF, socket.SO_RCVBUF): one.setsockopt(socket.SOL_SOCKET, option, 4096)
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
                 one.setblocking(False)
                 return one
 
