@@ -59,6 +59,8 @@ final class BodyReader {
         return Reading(head: head, count: count, digest: digest.hex(), isWhole: isWhole)
     }
 
+    func leave() { tunnel.socket.reset() }
+
     private func take(_ bytes: UnsafeRawBufferPointer) throws {
         var bytes = bytes[...]
         while let byte = bytes.first {

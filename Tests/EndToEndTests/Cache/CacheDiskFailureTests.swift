@@ -188,7 +188,7 @@ extension EndToEnd {
         }
 
         /// A small file system of its own, as long as the test runs.
-        private static func mount(_ stage: Stage, _ options: String) throws -> String {
+        static func mount(_ stage: Stage, _ options: String) throws -> String {
             let place = stage.workspace.unusedPath("mounted")
             try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: false)
             let made = try stage.run("/bin/mount", ["-t", "tmpfs", "-o", options, "none", place])

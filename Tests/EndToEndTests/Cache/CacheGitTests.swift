@@ -63,7 +63,7 @@ private struct GitSite {
         port = try Ports.free()
         program = try Tool.git.path()
         process = try stage.start(
-            Tool.python3.path(), ["-c", Self.script, "\(port)", place], environment: ["NO_PROXY": "*"])
+            Tool.python3.path(), ["-c", Self.script, "\(port)", place])
         for arguments in [["init", "-q", "-b", "main", work], ["init", "-q", "-b", "main", "--bare", served]] {
             try git(arguments)
         }

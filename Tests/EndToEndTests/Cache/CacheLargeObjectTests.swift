@@ -215,6 +215,53 @@ extension EndToEnd {
             }
         }
 
+        @Test func `killed again and again while large ones grow, it serves nothing torn`() throws {
+            try onStage { stage in
+                let server = try Self.begun(stage)
+                let pair = server.pair
+                let bodies = (0..<5).map { Made.body("/\($0)", (6 << 20) + $0 * 1_000_003) }
+                for (index, body) in bodies.enumerated() {
+                    let framing: ScriptedAnswer.Framing = index % 2 == 0 ? .length : .chunked(100_000)
+                    pair.origin.on("/\(index)", ScriptedAnswer(Self.fields, body).with { $0.framing = framing })
+                }
+                var (hits, cuts) = (0, 0)
+                for round in 0..<20 {
+                    let process = server.process
+                    startThread {
+                        pause(Double.random(in: 0...0.3))
+                        process.signal(SIGKILL)
+                    }
+                    let seen = atOnce(5) { index in
+                        let one = (round + index) % 5
+                        return try Self.look(pair, "/\(one)", bodies[one])
+                    }
+                    for one in seen.compactMap({ $0 }) {
+                        #expect(one.isRight, "round \(round)")
+                        cuts += one.isWhole ? 0 : 1
+                    }
+                    try server.restart(SIGKILL)
+                    let one = try Self.look(pair, "/\(round % 5)", bodies[round % 5])
+                    #expect(one.isRight && one.isWhole, "round \(round), afterwards")
+                    hits += one.isHit ? 1 : 0
+                    if round % 4 == 3 { try server.must(["purge", "*"]) }
+                }
+                Figures.show("kills while large ones grow", "\(hits) kept, \(cuts) cut")
+                #expect(hits > 0 && cuts > 0, "\(hits) kept, \(cuts) cut")
+                #expect(eventually(5) { Self.growing(server.directory).isEmpty }, "\(Self.growing(server.directory))")
+            }
+        }
+
+        /// Reads as far as it goes; whether that is what the origin says.
+        private static func look(
+            _ pair: CachePair, _ path: String, _ body: [UInt8]
+        ) throws -> (isRight: Bool, isWhole: Bool, isHit: Bool) {
+            let reading = try BodyReader(pair, path).finish()
+            let digest = Digest()
+            digest.add(Array(body.prefix(reading.count)))
+            let isRight = reading.digest == digest.hex() && reading.isWhole == (reading.count == body.count)
+            return (isRight, reading.isWhole, reading.head.isHit)
+        }
+
         @Test("what is changed or purged while it grows is not kept", arguments: ["POST", "purge"])
         func forgotten(_ how: String) throws {
             try onStage { stage in
@@ -240,6 +287,81 @@ extension EndToEnd {
                 #expect(eventually(5) { Self.growing(server.directory).isEmpty }, "\(Self.growing(server.directory))")
                 try server.restart(SIGKILL)
                 #expect(try pair.ask("/a").text == "new")
+            }
+        }
+
+        /// Why there is no room on disk for all of it.
+        enum Shortage: String, CaseIterable, Sendable {
+            /// The owner gave less.
+            case setting
+            /// The file system is full.
+            case fileSystem
+        }
+
+        @Test(
+            "where the disk has no room for it all get it, and nothing stays", arguments: Coding.allCases,
+            Shortage.allCases)
+        func noRoom(_ coding: Coding, _ shortage: Shortage) throws {
+            try onStage { stage in
+                let place =
+                    shortage == .setting
+                    ? stage.workspace.unusedPath("place") : try CacheDiskFailureTests.mount(stage, "size=20m")
+                let server = try CacheServer(
+                    stage,
+                    keys: Self.keys.merging(["disk": shortage == .setting ? "20MiB" : "512MiB", "directory": place]) {
+                        $1
+                    })
+                server.waitForDisk()
+                let pair = server.pair
+                let gate = Gate()
+                pair.origin.on("/a") { _, count in Self.answer(coding, count == 1 ? gate : nil) }
+                let begun = Tally()
+                startThread {
+                    _ = eventually(10) { begun.value == 6 }
+                    gate.open()
+                }
+                let readings = atOnce(6, seconds: 60) { index in
+                    let reader = try BodyReader(pair, "/a")
+                    try reader.read(to: 100_000)
+                    begun.add()
+                    return try reader.finish(rate: index < 3 ? .infinity : 20e6, seconds: 50)
+                }
+                for (index, reading) in readings.enumerated() {
+                    let reading = try #require(reading, "\(index) got nothing")
+                    #expect(reading.isWhole, "\(index): \(reading.count)")
+                    #expect(reading.digest == Pattern.digest(reading.count), "\(index): foreign bytes")
+                }
+                #expect(eventually(5) { Self.growing(place).isEmpty }, "\(Self.growing(place))")
+                #expect(CacheServer.files(place).isEmpty)
+                let next = try BodyReader(pair, "/a").finish()
+                #expect(!next.head.isHit && next.isWhole && next.digest == Self.digest, "\(next.head.cacheStatus)")
+            }
+        }
+
+        @Test("who leaves takes nothing away from those who stay", arguments: [1, 3, 4])
+        func leaving(_ count: Int) throws {
+            try onStage { stage in
+                let server = try Self.begun(stage)
+                let pair = server.pair
+                let gate = Gate()
+                pair.origin.on("/a") { _, count in Self.answer(.length, count == 1 ? gate : nil) }
+                var readers: [BodyReader] = []
+                for _ in 0..<4 {
+                    readers.append(try BodyReader(pair, "/a"))
+                    try readers.last?.read(to: 12 << 20)
+                }
+                for reader in readers[..<count] { reader.leave() }
+                gate.open()
+                for reader in readers[count...] {
+                    let reading = try reader.finish()
+                    #expect(reading.isWhole && reading.digest == Self.digest, "\(reading.count)")
+                }
+                // Where all have left, what is missing may be fetched all the same, or not.
+                if count < 4 { try #require(server.waitForFiles(1), "\(server.files)") }
+                let next = try BodyReader(pair, "/a").finish()
+                #expect(next.isWhole && next.digest == Self.digest, "\(next.head.cacheStatus)")
+                #expect(pair.origin.count("/a") <= (count < 4 ? 1 : 2))
+                #expect(eventually(5) { Self.growing(server.directory).isEmpty })
             }
         }
 
