@@ -59,6 +59,19 @@ package final class HTTPUpstream: ChannelInboundHandler, RemovableChannelHandler
         channel.read()
     }
 
+    /// The connection is somebody else's from now on, who is made from what was read of it. False if it is gone, or that fails.
+    package func handOver(_ make: (ReadAllocator?, ByteBuffer, Bool) -> any ChannelHandler) -> Bool {
+        guard channel.isActive, !broken else { return false }
+        exchange = nil
+        let pipeline = channel.pipeline.syncOperations
+        // It may lie in a buffer that the loop wants back.
+        let successor = make(allocator, ByteBuffer(bytes: input.readableBytesView), ended)
+        input = ByteBuffer()
+        do { try pipeline.addHandler(successor, position: .after(self)) } catch { return false }
+        pipeline.removeHandler(self, promise: nil)
+        return true
+    }
+
     package func close() {
         exchange = nil
         channel.close(promise: nil)

@@ -83,17 +83,25 @@ struct DiskFile: StoredFile {
     let start: Int
     let count: Int
 
-    func opened() -> (any StoredFileReader)? {
+    func opened() -> (any StoredFileReader)? { reader() }
+
+    func reader() -> Reader? {
         guard let descriptor = DiskDescriptor(path, O_RDONLY),
             let back = descriptor.read(at: start + count, count: DiskRecord.backCount(count))
         else { return nil }
         return Reader(file: self, descriptor: descriptor, sums: back)
     }
 
-    private struct Reader: StoredFileReader {
-        let file: DiskFile
-        let descriptor: DiskDescriptor
-        let sums: [UInt8]
+    final class Reader: StoredFileReader {
+        private let file: DiskFile
+        private let descriptor: DiskDescriptor
+        private let sums: [UInt8]
+
+        fileprivate init(file: DiskFile, descriptor: DiskDescriptor, sums: [UInt8]) {
+            self.file = file
+            self.descriptor = descriptor
+            self.sums = sums
+        }
 
         func block(at offset: Int) -> (block: BodyBlock, start: Int)? {
             let index = offset / DiskRecord.blockSize

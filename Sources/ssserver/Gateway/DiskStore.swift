@@ -57,6 +57,14 @@ final class DiskStore: Sendable {
     /// Seconds without writing after a failure.
     private static let pause: UnixSeconds = 60
 
+    /// A name is never used again for something else, so what is open under it is what it was.
+    private struct OpenFile {
+        weak var reader: DiskFile.Reader?
+    }
+
+    private static let rememberedReaders = 256
+
+    private let readers = NIOLockedValueBox<[String: OpenFile]>([:])
     private let directory: String
     private let sum: DiskSum
     private let state: NIOLockedValueBox<State>
@@ -203,7 +211,19 @@ final class DiskStore: Sendable {
 
     /// Opens a body for reading.
     func open(_ file: any StoredFile, on loop: any EventLoop) -> EventLoopFuture<(any StoredFileReader)?> {
-        threads.runIfActive(eventLoop: loop) { file.opened() }
+        threads.runIfActive(eventLoop: loop) { [self] in shared(file) }
+    }
+
+    /// One descriptor for all who read a file.
+    private func shared(_ file: any StoredFile) -> (any StoredFileReader)? {
+        guard let file = file as? DiskFile else { return file.opened() }
+        if let reader = readers.withLockedValue({ $0[file.path]?.reader }) { return reader }
+        guard let reader = file.reader() else { return nil }
+        readers.withLockedValue { readers in
+            if readers.count >= Self.rememberedReaders { readers = readers.filter { $0.value.reader != nil } }
+            readers[file.path] = OpenFile(reader: reader)
+        }
+        return reader
     }
 
     func block(

@@ -66,6 +66,31 @@ final class HTTPGateway: Sendable {
         return pool
     }
 
+    /// A new connection to an origin. `judge` has a word about its address; `done` is called on `loop`.
+    func call(
+        _ target: TargetAddress, _ judge: RequestJudge?, on loop: LoopContext,
+        done: @escaping (Result<HTTPUpstream, DialError>) -> Void
+    ) {
+        let made = NIOLoopBoundBox<HTTPUpstream?>(nil, eventLoop: loop.eventLoop)
+        let allocator = NIOLoopBound(ReadAllocator(loop.buffers), eventLoop: loop.eventLoop)
+        dialer.dial(target, on: loop.eventLoop, judge: judge) { channel in
+            try StreamSocketOptions.apply(allocator.value, to: channel)
+            try channel.syncOptions?.setOption(.autoRead, value: false)
+            let upstream = HTTPUpstream(channel, target: target, allocator: allocator.value)
+            try channel.pipeline.syncOperations.addHandler(upstream)
+            made.value = upstream
+        }
+        .assumeIsolated().whenComplete { result in
+            switch result {
+            case .failure(let error): done(.failure(error as? DialError ?? .failed("")))
+            case .success(let channel):
+                if let upstream = made.value { return done(.success(upstream)) }
+                channel.close(promise: nil)
+                done(.failure(.failed("")))
+            }
+        }
+    }
+
     /// `@unchecked Sendable`: only unwrapped on the pool's own loop.
     private struct BoundPool: @unchecked Sendable { let pool: OriginPool }
 }

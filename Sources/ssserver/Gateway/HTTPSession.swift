@@ -8,8 +8,9 @@ internal import SSServerCore
 
 /// Whose stream it is.
 protocol HTTPSessionOwner: AnyObject {
-    /// It is no HTTP, or none that one could stand in the middle of. `early` was read and not used.
-    func becomeOpaque(early: ByteBuffer, isInputEnded: Bool)
+    /// It is no HTTP, or none that one could stand in the middle of. `early` was read and not used; `called` is a connection to the
+    /// target, where there is one already.
+    func becomeOpaque(early: ByteBuffer, isInputEnded: Bool, called: HTTPUpstream?)
     /// A rule refuses a request, or what it shows; what it is answered.
     func refused(_ request: HTTPRequest, by rule: DecidingRule, _ shown: ShownTarget?) -> [UInt8]
     /// The stream is over.
@@ -38,7 +39,7 @@ final class HTTPSession: ChannelDuplexHandler, RemovableChannelHandler, Expiring
 
     /// Bytes of requests that are kept while one is answered.
     private static let maximumInput = 64 * 1024
-    /// How long it is waited for a client to speak before the target may be the one to speak first.
+    /// How long it is waited for a client to speak before the target is called, which may be the one to speak first.
     private static let firstWait = TimeAmount.milliseconds(200)
     private static let farewellTime = TimeAmount.seconds(10)
     /// Requests answered before the loop's other channels get their turn.
@@ -64,6 +65,8 @@ final class HTTPSession: ChannelDuplexHandler, RemovableChannelHandler, Expiring
     private(set) var isInputEnded: Bool
     var phase = Phase.head(HTTPHeadParser(.request))
     private var isFirst = true
+    /// To the target, while neither side has said anything.
+    private var called: HTTPUpstream?
     private var isReadHeld = false
     private var isPaced = false
     private var isClogged = false
@@ -105,10 +108,36 @@ final class HTTPSession: ChannelDuplexHandler, RemovableChannelHandler, Expiring
         advance()
     }
 
-    /// In some protocols the server speaks first.
+    /// In some protocols the server speaks first; and browsers connect before they know what for. Whoever speaks first says which.
     private func firstWaitEnded() {
-        guard isFirst, case .head = phase, input.readableBytes == 0 else { return }
-        becomeOpaque()
+        guard isSilent else { return }
+        gateway.call(target, RequestJudge(gateway.policy, target, user: account?.name), on: loop) { result in
+            switch result {
+            case .failure: if self.isSilent { self.becomeOpaque() }
+            case .success(let upstream):
+                self.called = upstream
+                guard self.isSilent else { return self.hangUp() }
+                upstream.exchange = ServerGreeting(upstream) { [weak self] in self?.serverSpoke() }
+                upstream.channel.read()
+            }
+        }
+    }
+
+    private var isSilent: Bool {
+        guard case .head = phase else { return false }
+        return isFirst && input.readableBytes == 0
+    }
+
+    private func serverSpoke() {
+        if isSilent { becomeOpaque() } else { hangUp() }
+    }
+
+    /// The connection is good for a request.
+    private func hangUp() {
+        guard let upstream = called.take() else { return }
+        upstream.exchange = nil
+        guard upstream.isReusable else { return upstream.close() }
+        gateway.pool(of: loop.eventLoop).put(upstream, OriginPool.Key(target: target, user: account?.name))
     }
 
     // MARK: Pipeline
@@ -208,6 +237,7 @@ final class HTTPSession: ChannelDuplexHandler, RemovableChannelHandler, Expiring
     private func over() {
         if case .flight(let transfer) = phase { leave(transfer) }
         phase = .over
+        hangUp()
         loop.deadlines.remove(self)
     }
 
@@ -255,7 +285,10 @@ final class HTTPSession: ChannelDuplexHandler, RemovableChannelHandler, Expiring
 
     private func readHead(_ parser: HTTPHeadParser) {
         guard canSend else { return }
-        guard input.readableBytes > 0 else { return isInputEnded ? close() : () }
+        guard input.readableBytes > 0 else {
+            if isInputEnded { isFirst ? becomeOpaque() : close() }
+            return
+        }
         var parser = parser
         let bytes = input
         switch RequestScreen.isRequest(bytes.readableBytesSpan) {
@@ -274,6 +307,7 @@ final class HTTPSession: ChannelDuplexHandler, RemovableChannelHandler, Expiring
             }
             input.moveReaderIndex(forwardBy: consumed)
             isFirst = false
+            hangUp()
             handle(asked)
             mustAdvanceAgain = true
         } catch {
@@ -403,12 +437,13 @@ final class HTTPSession: ChannelDuplexHandler, RemovableChannelHandler, Expiring
     private func becomeOpaque() {
         guard let context, let owner = owner.take() else { return }
         phase = .over
+        let called = called.take()
         loop.deadlines.remove(self)
         flush()
         let early = input
         input = ByteBuffer()
         context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
-        owner.becomeOpaque(early: early, isInputEnded: isInputEnded)
+        owner.becomeOpaque(early: early, isInputEnded: isInputEnded, called: called)
     }
 
     func refuse(_ request: HTTPRequest, by rule: DecidingRule, _ shown: ShownTarget? = nil) {
@@ -416,6 +451,19 @@ final class HTTPSession: ChannelDuplexHandler, RemovableChannelHandler, Expiring
         write(owner.refused(request, by: rule, shown))
         close()
     }
+}
+
+/// Listens for a server's first word.
+private final class ServerGreeting: HTTPUpstreamUser {
+    private let upstream: HTTPUpstream
+    private let spoke: () -> Void
+
+    init(_ upstream: HTTPUpstream, _ spoke: @escaping () -> Void) {
+        self.upstream = upstream
+        self.spoke = spoke
+    }
+
+    func advance() { if upstream.input.readableBytes > 0 || upstream.ended { spoke() } }
 }
 
 extension HTTPSession: RequestBodySource {

@@ -176,24 +176,11 @@ final class OriginFetch: HTTPUpstreamUser, Expiring {
     }
 
     private func dial() {
-        let made = NIOLoopBoundBox<HTTPUpstream?>(nil, eventLoop: loop.eventLoop)
-        let allocator = NIOLoopBound(ReadAllocator(loop.buffers), eventLoop: loop.eventLoop)
-        let target = key.target
-        gateway.dialer.dial(target, on: loop.eventLoop, judge: judge) { channel in
-            try StreamSocketOptions.apply(allocator.value, to: channel)
-            try channel.syncOptions?.setOption(.autoRead, value: false)
-            let upstream = HTTPUpstream(channel, target: target, allocator: allocator.value)
-            try channel.pipeline.syncOperations.addHandler(upstream)
-            made.value = upstream
-        }
-        .assumeIsolated().whenComplete { result in
+        gateway.call(key.target, judge, on: loop) { result in
             switch result {
-            case .failure(let error): self.fail(.dial(error as? DialError ?? .failed("")))
-            case .success(let channel):
-                guard self.isOpen, let upstream = made.value else {
-                    channel.close(promise: nil)
-                    return
-                }
+            case .failure(let error): self.fail(.dial(error))
+            case .success(let upstream):
+                guard self.isOpen else { return upstream.close() }
                 self.use(upstream)
                 self.advance()
             }

@@ -63,7 +63,7 @@ private final class HTTPStreamOwner: HTTPSessionOwner {
         inbound.service.sessions.remove(session, on: inbound.loop.eventLoop)
     }
 
-    func becomeOpaque(early: ByteBuffer, isInputEnded: Bool) {
+    func becomeOpaque(early: ByteBuffer, isInputEnded: Bool, called: HTTPUpstream?) {
         forget()
         let near = RelayHandler(
             allocator: inbound.allocator, isFirst: false, early: early.readableBytes > 0 ? early : nil,
@@ -78,7 +78,7 @@ private final class HTTPStreamOwner: HTTPSessionOwner {
         // By the rules of now: the stream may have been open for a while.
         let judge = RequestJudge(inbound.service.policy, target, user: account?.name)
         if let judge { inbound.setScreen(judge, target, account, near) }
-        inbound.connect(target, judge, account, near)
+        inbound.connect(target, judge, account, near, called: called)
         // The session may have held one back.
         inbound.channel.read()
     }

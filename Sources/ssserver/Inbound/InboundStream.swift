@@ -125,8 +125,16 @@ final class InboundStream: ServerStreamOwner {
         connect(target, judge, account, near)
     }
 
-    func connect(_ target: TargetAddress, _ judge: RequestJudge?, _ account: UserAccount?, _ near: RelayHandler) {
+    /// `called` is a connection to the target that is there already.
+    func connect(
+        _ target: TargetAddress, _ judge: RequestJudge?, _ account: UserAccount?, _ near: RelayHandler,
+        called: HTTPUpstream? = nil
+    ) {
         let loop = loop
+        if let called {
+            if let far = takeOver(called, target, judge) { return relay(near, far, judge, account) }
+            called.close()
+        }
         let farAllocator = ReadAllocator(loop.buffers)
         let far = RelayHandler(allocator: farAllocator, isFirst: true)
         let bound = NIOLoopBound((far, farAllocator), eventLoop: loop.eventLoop)
@@ -155,6 +163,25 @@ final class InboundStream: ServerStreamOwner {
                 near.decline()
             }
         }
+    }
+
+    /// Nil if it is gone, or not allowed any more.
+    private func takeOver(_ called: HTTPUpstream, _ target: TargetAddress, _ judge: RequestJudge?) -> RelayHandler? {
+        guard let address = called.channel.peerEndpoint?.address,
+            service.gateway?.egress.verdict(address, target.port) == .allowed,
+            judge?.refusal(of: address, port: target.port) == nil
+        else { return nil }
+        var far: RelayHandler?
+        let isTaken = called.handOver { allocator, early, isEnded in
+            let new = RelayHandler(
+                allocator: allocator, isFirst: true, early: early.readableBytes > 0 ? early : nil,
+                isInputEnded: isEnded)
+            far = new
+            return new
+        }
+        // Whoever waits for an answer reads by itself.
+        guard isTaken, (try? called.channel.syncOptions?.setOption(.autoRead, value: true)) != nil else { return nil }
+        return far
     }
 
     private func relay(_ near: RelayHandler, _ far: RelayHandler, _ judge: RequestJudge?, _ account: UserAccount?) {

@@ -75,6 +75,35 @@ extension EndToEnd {
             }
         }
 
+        @Test func `browsers connect before they know what for, and are served from what is kept`() throws {
+            try onStage { stage in
+                let pair = try CachePair(stage)
+                pair.origin.on("/a", ScriptedAnswer(["Cache-Control: max-age=60"], Array("a".utf8)))
+                for index in 0..<3 {
+                    let tunnel = try CachePair.tunnel(via: pair.running.front, to: pair.origin.endpoint)
+                    if index > 0 { pause(0.6) }
+                    for _ in 0..<2 {
+                        try tunnel.send("GET /a HTTP/1.1\r\nHost: localhost:\(pair.origin.endpoint.port)\r\n\r\n")
+                        let answer = try tunnel.answer()
+                        #expect(answer.status == 200 && answer.text == "a" && !answer.cacheStatus.isEmpty)
+                    }
+                }
+                #expect(pair.origin.count("/a") == 1)
+            }
+        }
+
+        @Test func `a client that says nothing and ends its side hears a server that speaks all the same`() throws {
+            try onStage { stage in
+                let banner = "12:00\r\n"
+                let origin = try stage.rawOrigin(banner: banner)
+                let running = try stage.runCache([origin.endpoint.port])
+                let target = Target.name("localhost", origin.endpoint.port)
+                let tunnel = try SOCKSClient.tunnel(via: running.front, to: target)
+                tunnel.finish()
+                #expect(try tunnel.receiveToEnd(seconds: 5) == Array(banner.utf8))
+            }
+        }
+
         @Test func `after 101 both sides say what they like`() throws {
             try onStage { stage in
                 let frames: [UInt8] = [0x81, 5] + Array("hello".utf8)
