@@ -12,7 +12,8 @@ package enum Program: String, CaseIterable, Sendable {
         self == .sslocal
             ? ["run", "check", "init", "url", "status", "use", "doctor"]
             : [
-                "run", "check", "init", "share", "users", "block", "unblock", "blocked", "cache", "reload", "status",
+                "run", "check", "init", "share", "users", "block", "unblock", "blocked", "cache", "autoban", "reload",
+                "status",
                 "doctor", "genkey",
             ]
     }

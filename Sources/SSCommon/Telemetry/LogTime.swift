@@ -37,6 +37,13 @@ package struct LogTime: Hashable, Sendable {
         return String(decoding: text.dropLast(3), as: UTF8.self)
     }
 
+    /// The RFC 3339 form.
+    package var text: String {
+        var text: [UInt8] = []
+        appendRFC3339(to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
     /// Appends the RFC 3339 form, `2026-11-21T02:50:01+01:00`, with `Z` for no offset.
     func appendRFC3339(to line: inout [UInt8]) {
         appendDateAndTime(separator: UInt8(ascii: "T"), to: &line)

@@ -10,7 +10,7 @@ struct SSServer: AsyncParsableCommand {
         version: "ssserver \(ProductVersion.current)",
         subcommands: [
             Run.self, Check.self, Init.self, Share.self, Users.self, Block.self, Unblock.self, Blocked.self, Cache.self,
-            Reload.self, Status.self, Doctor.self, GenerateKey.self,
+            Autoban.self, Reload.self, Status.self, Doctor.self, GenerateKey.self,
         ], defaultSubcommand: Run.self)
 
     static func main() async {

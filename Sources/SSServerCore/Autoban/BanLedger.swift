@@ -1,0 +1,237 @@
+// Who has failed how often lately. Exact to a second (for windows of more than an hour: to a four-thousandth of them), in memory that
+// has a bound: of more sources, and of more that has happened, than there is room for, what is longest ago is forgotten.
+
+/// When a source is banned.
+package struct BanRules: Hashable, Sendable {
+    /// Failures; at least 1.
+    package var maxRetry = 3
+    /// Seconds within which they must lie; 0 for ever.
+    package var findTime: Int64 = 600
+    /// Failures among all that the source did in that time, 0...1. Of an address that many share one may have a broken device.
+    package var ratio = 0.8
+
+    package init() {}
+
+    package init(maxRetry: Int, findTime: Int64, ratio: Double) {
+        self.maxRetry = max(1, maxRetry)
+        self.findTime = max(0, findTime)
+        self.ratio = ratio
+    }
+
+    func isOffence(bad: UInt64, good: UInt64) -> Bool {
+        // A share that is the ratio to the last digit counts: 4 of 5 are 0.8.
+        bad >= UInt64(maxRetry) && Double(bad) >= ratio * Double(bad + good) - 1e-9
+    }
+}
+
+package struct BanLedger {
+    /// What a source has done within the window.
+    package struct Offence: Hashable, Sendable {
+        package var bad: UInt64
+        package var total: UInt64
+    }
+
+    /// What happened in one second, or whatever the step is.
+    private struct Moment {
+        /// Seconds since 1970.
+        var time: UInt32
+        var bad: UInt16
+        var good: UInt16
+        var next = BanLedger.none
+
+        var isFull: Bool { bad == .max || good == .max }
+    }
+
+    private struct Account {
+        var source: BanSource
+        /// In the moments.
+        var bad: UInt64 = 0
+        var good: UInt64 = 0
+        var oldest = BanLedger.none
+        var newest = BanLedger.none
+        /// In the order in which they were last heard of.
+        var before = BanLedger.none
+        var after = BanLedger.none
+    }
+
+    private static let none = UInt32.max
+
+    package let rules: BanRules
+    private let step: UInt32
+    /// Of the window.
+    private let span: UInt32
+    private let maximumAccounts: Int
+    private let maximumMoments: Int
+    private var places = SlotTable()
+    private var accounts: [Account] = []
+    private var freeAccount = Self.none
+    private var moments: [Moment] = []
+    private var freeMoment = Self.none
+    private var first = Self.none
+    private var last = Self.none
+    /// Sources that are known.
+    package private(set) var count = 0
+
+    /// At most so many sources, and four times as many seconds in which something happened.
+    package init(_ rules: BanRules, capacity: Int = 1 << 17) {
+        self.rules = rules
+        span = UInt32(clamping: rules.findTime)
+        step = max(1, span / 4096)
+        maximumAccounts = max(1, capacity)
+        maximumMoments = max(16, capacity * 4)
+    }
+
+    /// The source did something right at `time`, in seconds.
+    package mutating func good(_ source: BanSource, at time: Int64) { _ = note(source, time, bad: 0, good: 1) }
+
+    /// It did not; what it has done if that is enough for a ban, and it is forgotten then.
+    package mutating func bad(_ source: BanSource, at time: Int64) -> Offence? {
+        let slot = note(source, time, bad: 1, good: 0)
+        let (bad, good) = (accounts[Int(slot)].bad, accounts[Int(slot)].good)
+        guard rules.isOffence(bad: bad, good: good) else { return nil }
+        remove(slot)
+        return Offence(bad: bad, total: bad + good)
+    }
+
+    /// What is known of it.
+    package func account(of source: BanSource) -> Offence? {
+        find(source).map { Offence(bad: accounts[Int($0)].bad, total: accounts[Int($0)].bad + accounts[Int($0)].good) }
+    }
+
+    package mutating func forget(_ source: BanSource) { if let slot = find(source) { remove(slot) } }
+
+    // MARK: Moments
+
+    private mutating func note(_ source: BanSource, _ time: Int64, bad: UInt16, good: UInt16) -> UInt32 {
+        let slot = find(source) ?? add(source)
+        touch(slot)
+        accounts[Int(slot)].bad += UInt64(bad)
+        accounts[Int(slot)].good += UInt64(good)
+        guard span > 0 else { return slot }
+        let newest = accounts[Int(slot)].newest
+        // A clock that was set back does not make time go back.
+        let now = max(UInt32(clamping: time), newest == Self.none ? 0 : moments[Int(newest)].time)
+        expire(slot, now)
+        if accounts[Int(slot)].newest != Self.none, now - moments[Int(newest)].time < step, !moments[Int(newest)].isFull
+        {
+            moments[Int(newest)].bad += bad
+            moments[Int(newest)].good += good
+        } else {
+            append(Moment(time: now, bad: bad, good: good), slot)
+        }
+        forgetOld(now, sparing: slot)
+        return slot
+    }
+
+    /// Those who have done nothing within the window; few at a time, and more than can come.
+    private mutating func forgetOld(_ now: UInt32, sparing slot: UInt32) {
+        for _ in 0..<2 {
+            let newest = accounts[Int(first)].newest
+            guard first != slot, newest == Self.none || isOver(moments[Int(newest)].time, now) else { return }
+            remove(first)
+        }
+    }
+
+    private func isOver(_ time: UInt32, _ now: UInt32) -> Bool { now > time && now - time > span }
+
+    private mutating func append(_ moment: Moment, _ slot: UInt32) {
+        if freeMoment == Self.none, moments.count >= maximumMoments { makeRoom(sparing: slot) }
+        let place: UInt32
+        if freeMoment == Self.none {
+            place = UInt32(moments.count)
+            moments.append(moment)
+        } else {
+            place = freeMoment
+            freeMoment = moments[Int(place)].next
+            moments[Int(place)] = moment
+        }
+        let newest = accounts[Int(slot)].newest
+        if newest == Self.none { accounts[Int(slot)].oldest = place } else { moments[Int(newest)].next = place }
+        accounts[Int(slot)].newest = place
+    }
+
+    /// What lies before the window.
+    private mutating func expire(_ slot: UInt32, _ now: UInt32) {
+        while accounts[Int(slot)].oldest != Self.none, isOver(moments[Int(accounts[Int(slot)].oldest)].time, now) {
+            dropOldest(slot)
+        }
+    }
+
+    private mutating func dropOldest(_ slot: UInt32) {
+        let place = accounts[Int(slot)].oldest
+        let moment = moments[Int(place)]
+        accounts[Int(slot)].bad -= UInt64(moment.bad)
+        accounts[Int(slot)].good -= UInt64(moment.good)
+        accounts[Int(slot)].oldest = moment.next
+        if moment.next == Self.none { accounts[Int(slot)].newest = Self.none }
+        moments[Int(place)].next = freeMoment
+        freeMoment = place
+    }
+
+    /// Whoever has not been heard of for longest is forgotten; if that is the only one, what it did longest ago.
+    private mutating func makeRoom(sparing slot: UInt32) {
+        while freeMoment == Self.none {
+            if first == slot { dropOldest(slot) } else { remove(first) }
+        }
+    }
+
+    // MARK: Accounts
+
+    private func find(_ source: BanSource) -> UInt32? {
+        for slot in places.slots(source.hashValue) where accounts[Int(slot)].source == source { return slot }
+        return nil
+    }
+
+    private mutating func add(_ source: BanSource) -> UInt32 {
+        if count >= maximumAccounts { remove(first) }
+        let slot: UInt32
+        if freeAccount == Self.none {
+            slot = UInt32(accounts.count)
+            accounts.append(Account(source: source))
+        } else {
+            slot = freeAccount
+            freeAccount = accounts[Int(slot)].after
+            accounts[Int(slot)] = Account(source: source)
+        }
+        places.insert(slot, source.hashValue)
+        link(slot)
+        count += 1
+        return slot
+    }
+
+    private mutating func remove(_ slot: UInt32) {
+        while accounts[Int(slot)].oldest != Self.none { dropOldest(slot) }
+        unlink(slot)
+        places.remove(slot, accounts[Int(slot)].source.hashValue)
+        accounts[Int(slot)].after = freeAccount
+        freeAccount = slot
+        count -= 1
+    }
+
+    private mutating func touch(_ slot: UInt32) {
+        guard last != slot else { return }
+        unlink(slot)
+        link(slot)
+    }
+
+    private mutating func link(_ slot: UInt32) {
+        accounts[Int(slot)].before = last
+        accounts[Int(slot)].after = Self.none
+        if last == Self.none { first = slot } else { accounts[Int(last)].after = slot }
+        last = slot
+    }
+
+    private mutating func unlink(_ slot: UInt32) {
+        let account = accounts[Int(slot)]
+        if account.before == Self.none {
+            first = account.after
+        } else {
+            accounts[Int(account.before)].after = account.after
+        }
+        if account.after == Self.none {
+            last = account.before
+        } else {
+            accounts[Int(account.after)].before = account.before
+        }
+    }
+}

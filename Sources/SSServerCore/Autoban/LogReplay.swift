@@ -1,0 +1,44 @@
+// A log played again by the times in its lines: whom the rules would have banned, and by what. Nobody fails twice in it, since nobody
+// who is banned can.
+
+package struct LogReplay {
+    package struct Ban: Hashable, Sendable {
+        package var source: BanSource
+        package var offence: BanLedger.Offence
+        /// Of the line that it was for; nil if no line so far has said a time.
+        package var at: LogStamp?
+    }
+
+    private var reader: LogLineReader
+    private var ledger: BanLedger
+    private var banned: Set<BanSource> = []
+    private var stamp: LogStamp?
+    package private(set) var bans: [Ban] = []
+    package private(set) var lines = 0
+    package private(set) var bad = 0
+    package private(set) var good = 0
+
+    /// `year` is that of times that do not say theirs.
+    package init(_ rules: BanRules, year: Int64, capacity: Int = 1 << 18) {
+        reader = LogLineReader(year: year)
+        ledger = BanLedger(rules, capacity: capacity)
+    }
+
+    /// The next line, without its end.
+    package mutating func read(_ line: RawSpan) {
+        lines += 1
+        guard let event = reader.event(line) else { return }
+        if let new = reader.stamp(line) { stamp = new }
+        let now = stamp?.seconds ?? 0
+        switch event {
+        case .good(let source):
+            good += 1
+            if !banned.contains(source) { ledger.good(source, at: now) }
+        case .bad(let source):
+            bad += 1
+            guard !banned.contains(source), let offence = ledger.bad(source, at: now) else { return }
+            banned.insert(source)
+            bans.append(Ban(source: source, offence: offence, at: stamp))
+        }
+    }
+}
