@@ -4,7 +4,7 @@
 extension RawSpan {
     /// The byte at `offset`; traps outside the span like an array would. `unsafeLoad` checks the bounds itself
     /// and every bit pattern is a UInt8, so nothing unsafe remains.
-    @inline(__always)
+    @inlinable @inline(__always)
     package func octet(_ offset: Int) -> UInt8 {
         unsafeLoad(fromByteOffset: offset, as: UInt8.self)
     }
@@ -37,17 +37,17 @@ extension RawSpan {
 
 extension UInt8 {
     /// ASCII letters in lower case, every other byte as it is.
-    @inline(__always)
+    @inlinable @inline(__always)
     package var lowercasedASCII: UInt8 {
         self >= UInt8(ascii: "A") && self <= UInt8(ascii: "Z") ? self | 0x20 : self
     }
 
     /// 0-9.
-    @inline(__always)
+    @inlinable @inline(__always)
     package var isDigit: Bool { self >= UInt8(ascii: "0") && self <= UInt8(ascii: "9") }
 
     /// A-Z, a-z.
-    @inline(__always)
+    @inlinable @inline(__always)
     package var isLetter: Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(lowercasedASCII) }
 
     /// The value of a hexadecimal digit, nil for any other byte.

@@ -25,7 +25,8 @@ extension LogStamp: CustomStringConvertible {
 
 /// Reads times, and remembers the last day, which most lines have in common.
 struct LogStampReader {
-    private var day = [UInt8](repeating: 0, count: 10)
+    /// Its digits and hyphens: eight bytes and two.
+    private var day: (head: UInt64, tail: UInt16) = (0, 0)
     private var daySeconds: Int64 = 0
     /// Of times that do not say their year.
     private let year: Int64
@@ -45,13 +46,14 @@ struct LogStampReader {
     /// `2026-11-21 02:50:02`, with `T`, a fraction and a zone if they are there.
     private mutating func readDate(_ line: RawSpan, _ start: Int) -> (stamp: LogStamp, end: Int)? {
         guard line.byteCount >= start + 19 else { return nil }
-        if !(0..<10).allSatisfy({ line.octet(start + $0) == day[$0] }) {
+        let day = (line.bigEndian64(start), line.bigEndian16(start + 8))
+        if day != self.day {
             guard let year = line.decimal(start, 4), line.octet(start + 4) == UInt8(ascii: "-"),
                 let month = line.decimal(start + 5, 2), line.octet(start + 7) == UInt8(ascii: "-"),
                 let date = line.decimal(start + 8, 2), (1...12).contains(month), (1...31).contains(date)
             else { return nil }
             daySeconds = Self.days(year, month, date) * 86400
-            for index in 0..<10 { day[index] = line.octet(start + index) }
+            self.day = day
         }
         let separator = line.octet(start + 10)
         guard separator == 0x20 || separator == UInt8(ascii: "T"), let time = Self.clock(line, start + 11) else {
