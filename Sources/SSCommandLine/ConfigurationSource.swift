@@ -13,8 +13,7 @@ package enum Program: String, CaseIterable, Sendable {
             ? ["run", "check", "init", "url", "status", "use", "doctor"]
             : [
                 "run", "check", "init", "share", "users", "block", "unblock", "blocked", "cache", "autoban", "reload",
-                "status",
-                "doctor", "genkey",
+                "status", "doctor", "genkey",
             ]
     }
 

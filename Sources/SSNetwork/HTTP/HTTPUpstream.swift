@@ -121,8 +121,10 @@ package final class HTTPUpstream: ChannelInboundHandler, RemovableChannelHandler
         changed()
     }
 
-    /// An origin that has heard enough answers and resets. What it said before that can still be read; after it the channel ends.
+    /// An origin that has heard enough answers and resets. What it said before that can still be read; after it the channel ends,
+    /// and that end is none in good order, whatever the socket makes of it.
     package func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if !ended { broken = true }
         let code = (error as? IOError)?.errnoCode
         if code == EPIPE || code == ECONNRESET { context.read() } else { context.close(promise: nil) }
     }

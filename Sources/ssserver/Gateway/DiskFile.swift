@@ -58,22 +58,6 @@ final class DiskDescriptor: Sendable {
         }
         return true
     }
-
-    /// The same where the last bytes ended.
-    func write(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        var written = 0
-        while written < bytes.count {
-            #if canImport(Glibc)
-                let put = Glibc.write(number, bytes.baseAddress! + written, bytes.count - written)
-            #else
-                let put = Darwin.write(number, bytes.baseAddress! + written, bytes.count - written)
-            #endif
-            if put < 0, errno == EINTR { continue }
-            guard put > 0 else { return false }
-            written += put
-        }
-        return true
-    }
 }
 
 struct DiskFile: StoredFile {

@@ -97,7 +97,7 @@ final class DiskStore: Sendable {
         if file.read(at: 0, count: DiskSum.keyLength) == nil {
             var random = SystemRandomNumberGenerator()
             let new = (0..<DiskSum.keyLength).map { _ in UInt8.random(in: .min ... .max, using: &random) }
-            guard ftruncate(file.number, 0) == 0, new.withUnsafeBytes({ file.write($0) }) else {
+            guard ftruncate(file.number, 0) == 0, new.withUnsafeBytes({ file.write($0, at: 0) }) else {
                 throw Failure(description: "\(directory)/key: \(String(cString: strerror(errno)))")
             }
         }
@@ -308,13 +308,13 @@ final class DiskStore: Sendable {
         let file = DiskIndex.File(hash: hash, number: number, size: size)
         let new = directory + "/new/" + file.name
         guard let descriptor = DiskDescriptor(new, O_WRONLY | O_CREAT | O_EXCL) else { return failed("open", new) }
-        var isWhole = front.withUnsafeBytes { descriptor.write($0) }
+        var isWhole = front.withUnsafeBytes { descriptor.write($0, at: 0) }
         var offset = 0
         while isWhole, let piece = response.piece(at: offset, limit: .max) {
-            isWhole = piece.withBytes { descriptor.write($0) }
+            isWhole = piece.withBytes { descriptor.write($0, at: front.count + offset) }
             offset += piece.count
         }
-        if isWhole { isWhole = back.withUnsafeBytes { descriptor.write($0) } }
+        if isWhole { isWhole = back.withUnsafeBytes { descriptor.write($0, at: front.count + offset) } }
         guard isWhole else { return failed("write", new) }
         publish(new, file, response, since: generation)
     }

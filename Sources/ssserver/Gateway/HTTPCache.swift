@@ -169,12 +169,13 @@ final class HTTPCache: Sendable {
 
     /// What has come to disk is found there.
     func keepSpooled(_ response: StoredResponse, since generation: UInt64) {
-        let isKept = shared.withLockedValue { shared in
-            guard !shared.voids.isVoid(response.key, since: generation) else { return false }
+        let isVoid = shared.withLockedValue { shared in
+            guard !shared.voids.isVoid(response.key, since: generation) else { return true }
             shared.refused.forget(response.key)
-            return shared.tier.insert(response)
+            shared.tier.insert(response)
+            return false
         }
-        if isKept { counters.add(.stored) } else { disk?.supersede(response) }
+        if isVoid { disk?.supersede(response) } else { counters.add(.stored) }
     }
 
     func replace(_ old: StoredResponse, by new: StoredResponse, since generation: UInt64) {

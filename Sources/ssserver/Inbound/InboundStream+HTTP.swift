@@ -71,6 +71,7 @@ private final class HTTPStreamOwner: HTTPSessionOwner {
         do {
             try inbound.channel.pipeline.syncOperations.addHandler(near)
         } catch {
+            called?.close()
             sessionEnded(.ok)
             inbound.channel.close(promise: nil)
             return

@@ -53,6 +53,16 @@ extension EndToEnd {
             #expect(reading.isWhole && reading.digest == digest, context, sourceLocation: location)
         }
 
+        /// Three that are quick and three that take `slow` bytes a second, all of whom count as `begun` once they have read a little.
+        private static func six(_ pair: CachePair, _ begun: Tally, slow: Double) -> [Reading?] {
+            atOnce(6, seconds: 60) { index in
+                let reader = try BodyReader(pair, "/a")
+                try reader.read(to: 100_000)
+                begun.add()
+                return try reader.finish(rate: index < 3 ? .infinity : slow, seconds: 50)
+            }
+        }
+
         @Test("twenty of all speeds share one request, and it is kept for good", arguments: Coding.allCases)
         func shared(_ coding: Coding) throws {
             try onStage { stage in
@@ -156,12 +166,7 @@ extension EndToEnd {
                     wasGrowing.set(Self.growing(directory).count)
                     gate.open()
                 }
-                let readings = atOnce(6, seconds: 60) { index in
-                    let reader = try BodyReader(pair, "/a")
-                    try reader.read(to: 100_000)
-                    begun.add()
-                    return try reader.finish(rate: index < 3 ? .infinity : 10e6, seconds: 50)
-                }
+                let readings = Self.six(pair, begun, slow: 10e6)
                 for (index, reading) in readings.enumerated() {
                     let reading = try #require(reading, "\(index) got nothing")
                     #expect(!reading.isWhole && reading.count < Self.size, "\(index): \(reading.count)")
@@ -320,12 +325,7 @@ extension EndToEnd {
                     _ = eventually(10) { begun.value == 6 }
                     gate.open()
                 }
-                let readings = atOnce(6, seconds: 60) { index in
-                    let reader = try BodyReader(pair, "/a")
-                    try reader.read(to: 100_000)
-                    begun.add()
-                    return try reader.finish(rate: index < 3 ? .infinity : 20e6, seconds: 50)
-                }
+                let readings = Self.six(pair, begun, slow: 20e6)
                 for (index, reading) in readings.enumerated() {
                     let reading = try #require(reading, "\(index) got nothing")
                     #expect(reading.isWhole, "\(index): \(reading.count)")
