@@ -10,16 +10,19 @@ extension RawSpan {
     }
 
     /// The big-endian 16-bit number at `offset`.
+    @inlinable @inline(__always)
     package func bigEndian16(_ offset: Int) -> UInt16 {
         UInt16(octet(offset)) << 8 | UInt16(octet(offset + 1))
     }
 
     /// The big-endian 32-bit number at `offset`.
+    @inlinable @inline(__always)
     package func bigEndian32(_ offset: Int) -> UInt32 {
         UInt32(bigEndian16(offset)) << 16 | UInt32(bigEndian16(offset + 2))
     }
 
     /// The big-endian 64-bit number at `offset`.
+    @inlinable @inline(__always)
     package func bigEndian64(_ offset: Int) -> UInt64 {
         UInt64(bigEndian32(offset)) << 32 | UInt64(bigEndian32(offset + 4))
     }

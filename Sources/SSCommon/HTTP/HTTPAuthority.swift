@@ -22,7 +22,10 @@ package struct HTTPAuthority: Hashable, Sendable {
                 throw .badAuthority
             }
         }
-        host = String(decoding: hostBytes.map(\.lowercasedASCII), as: UTF8.self)
+        host = String(unsafeUninitializedCapacity: hostBytes.count) { room in
+            for (offset, byte) in hostBytes.enumerated() { room[offset] = byte.lowercasedASCII }
+            return hostBytes.count
+        }
         let rest = text[hostBytes.endIndex...]
         if rest.isEmpty {
             port = nil

@@ -40,8 +40,8 @@ package enum HTTPFieldKind: UInt8, Sendable {
 
     /// The kind of the name at `range`.
     package init(_ input: RawSpan, name range: Range<Int>) {
-        for (name, kind) in Self.table where name.count == range.count {
-            if name.indices.allSatisfy({ input.octet(range.lowerBound + $0).lowercasedASCII == name[$0] }) {
+        for (name, kind) in Self.table where name.utf8CodeUnitCount == range.count {
+            if range.allSatisfy({ input.octet($0).lowercasedASCII == name.utf8Start[$0 - range.lowerBound] }) {
                 self = kind
                 return
             }
@@ -49,15 +49,13 @@ package enum HTTPFieldKind: UInt8, Sendable {
         self = .other
     }
 
-    private static let words: [(String, HTTPFieldKind)] = [
+    private static let table: [(name: StaticString, kind: HTTPFieldKind)] = [
         ("host", .host), ("content-length", .contentLength), ("transfer-encoding", .transferEncoding),
         ("connection", .connection), ("keep-alive", .keepAlive), ("proxy-connection", .proxyConnection),
         ("proxy-authenticate", .proxyAuthenticate), ("proxy-authorization", .proxyAuthorization),
         ("proxy-authentication-info", .proxyAuthenticationInfo), ("te", .te), ("trailer", .trailer),
         ("upgrade", .upgrade), ("via", .via), ("max-forwards", .maxForwards), ("expect", .expect), ("date", .date),
     ]
-
-    private static let table = words.map { (name: [UInt8]($0.0.utf8), kind: $0.1) }
 }
 
 /// Compares ASCII without regard to case; other bytes must be equal.

@@ -14,6 +14,8 @@ package struct HTTPHead: Sendable {
     package let bytes: [UInt8]
     /// Without its line end; empty for a trailer section.
     package let startLine: Range<Int>
+    /// What was read of it; of a request alone.
+    let requestLine: HTTPRequestLineParts?
     package let fields: [HTTPField]
 
     package func name(_ field: HTTPField) -> ArraySlice<UInt8> { bytes[field.name] }

@@ -32,6 +32,7 @@ package struct HTTPHeadParser {
     private var headStart = 0
     private var emptyLines = 0
     private var startLine: Range<Int>?
+    private var requestLine: HTTPRequestLineParts?
     private var fields: [HTTPField] = []
     private var folds: [Range<Int>] = []
 
@@ -47,6 +48,7 @@ package struct HTTPHeadParser {
     /// held before. Returns the head and its length once it is whole; until then consumes nothing and remembers
     /// how far it has looked, so bytes that trickle in cost no more than bytes that come at once.
     package mutating func parse(_ input: RawSpan) throws(HTTPFault) -> (head: HTTPHead, consumed: Int)? {
+        var position = position
         while position < input.byteCount {
             if position - headStart >= Self.maximumHead { throw .headTooLarge }
             let byte = input.octet(position)
@@ -54,18 +56,19 @@ package struct HTTPHeadParser {
                 guard position + 1 < input.byteCount else { break }
                 if input.octet(position + 1) != UInt8(ascii: "\n") { throw .bareCarriageReturn }
             } else if byte == UInt8(ascii: "\n") {
-                if try endLine(input) { return (head(input), position + 1) }
+                if try endLine(input, at: position) { return (head(input, length: position + 1), position + 1) }
             } else if byte < 0x20 && byte != 0x09 || byte == 0x7f {
                 throw .controlByte
             }
             position += 1
             if startLine == nil, position - lineStart > Self.maximumRequestLine + 2 { throw .requestLineTooLong }
         }
+        self.position = position
         return nil
     }
 
     /// Handles the line that ends in the LF at `position`; true if it was the empty line after the fields.
-    private mutating func endLine(_ input: RawSpan) throws(HTTPFault) -> Bool {
+    private mutating func endLine(_ input: RawSpan, at position: Int) throws(HTTPFault) -> Bool {
         let start = lineStart
         var end = position
         if end > start, input.octet(end - 1) == UInt8(ascii: "\r") {
@@ -93,7 +96,7 @@ package struct HTTPHeadParser {
         if line.count > Self.maximumRequestLine { throw .requestLineTooLong }
         // Checked now, not at the end of the head: an HTTP/0.9 client sends no more than this line.
         switch kind {
-        case .request: _ = try HTTPRequestLine(input.copy(line)[...])
+        case .request: requestLine = try HTTPRequestLineParts(input, line)
         case .response: _ = try HTTPStatusLine(input.copy(line)[...])
         case .trailers: break
         }
@@ -135,12 +138,12 @@ package struct HTTPHeadParser {
     }
 
     /// The finished head. A fold becomes spaces, as RFC 9112 5.2 says.
-    private func head(_ input: RawSpan) -> HTTPHead {
-        var bytes = input.copy(0..<position + 1)
+    private func head(_ input: RawSpan, length: Int) -> HTTPHead {
+        var bytes = input.copy(0..<length)
         for fold in folds {
             for index in fold { bytes[index] = 0x20 }
         }
-        return HTTPHead(bytes: bytes, startLine: startLine ?? 0..<0, fields: fields)
+        return HTTPHead(bytes: bytes, startLine: startLine ?? 0..<0, requestLine: requestLine, fields: fields)
     }
 }
 

@@ -1,7 +1,8 @@
 // A request a proxy has understood: the head, and every decision about it that does not depend on who asks.
 // Making one is the check that nothing malformed or ambiguous goes on to an origin (RFC 9112 3.2, 6).
 
-package struct HTTPRequest: Sendable {
+/// An object, since it goes from hand to hand: a copy would touch each of its parts.
+package final class HTTPRequest: Sendable {
     package let head: HTTPHead
     package let method: ArraySlice<UInt8>
     package let minorVersion: Int
@@ -14,15 +15,20 @@ package struct HTTPRequest: Sendable {
     package let maxForwards: UInt64?
 
     package init(_ head: HTTPHead) throws(HTTPFault) {
-        let line = try HTTPRequestLine(head.bytes[head.startLine])
+        let line: HTTPRequestLineParts
+        if let known = head.requestLine {
+            line = known
+        } else {
+            line = try HTTPRequestLineParts(head.bytes.span.bytes, head.startLine)
+        }
         self.head = head
-        method = line.method
+        method = head.bytes[line.method]
         minorVersion = line.minorVersion
         host = try Self.host(head, minorVersion: line.minorVersion)
         framing = try HTTPFraming(request: head, minorVersion: line.minorVersion)
         connection = try HTTPConnectionOptions(head)
-        target = try HTTPTarget(method: line.method, target: line.target)
-        maxForwards = try Self.maxForwards(head, method: line.method)
+        target = try HTTPTarget(method: method, target: head.bytes[line.target])
+        maxForwards = try Self.maxForwards(head, method: method)
     }
 
     package func isMethod(_ name: StaticString) -> Bool {
@@ -63,13 +69,12 @@ package struct HTTPRequest: Sendable {
 
     /// RFC 9112 3.2: exactly one, valid; HTTP/1.0 may leave it out.
     private static func host(_ head: HTTPHead, minorVersion: Int) throws(HTTPFault) -> HTTPAuthority? {
-        let hosts = head.values(.host)
-        if hosts.count > 1 { throw .hostRepeated }
-        guard let host = hosts.first else {
+        guard let index = head.fields.firstIndex(where: { $0.kind == .host }) else {
             if minorVersion >= 1 { throw .hostMissing }
             return nil
         }
-        do throws(HTTPFault) { return try HTTPAuthority(host) } catch { throw .hostInvalid }
+        if head.fields[(index + 1)...].contains(where: { $0.kind == .host }) { throw .hostRepeated }
+        do throws(HTTPFault) { return try HTTPAuthority(head.value(head.fields[index])) } catch { throw .hostInvalid }
     }
 
     private static func maxForwards(_ head: HTTPHead, method: ArraySlice<UInt8>) throws(HTTPFault) -> UInt64? {

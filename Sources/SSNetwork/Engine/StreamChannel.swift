@@ -221,6 +221,8 @@
                 tap.received(buffer)
                 guard isActive else { return }
                 tap.receivedAll()
+                // It may have given the channel back to its pipeline.
+                if self.tap == nil { return readIfWanted() }
                 if isAutoRead, isActive, !isReadWanted, tap.wantsMore() { read0() }
                 return
             }

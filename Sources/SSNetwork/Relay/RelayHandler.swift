@@ -168,7 +168,7 @@ package final class RelayHandler: ChannelDuplexHandler, RemovableChannelHandler 
         received(unwrapInboundIn(data))
     }
 
-    func received(_ buffer: ByteBuffer) {
+    package func received(_ buffer: ByteBuffer) {
         switch phase {
         case .relaying:
             relay?.touch()
@@ -222,7 +222,7 @@ package final class RelayHandler: ChannelDuplexHandler, RemovableChannelHandler 
         receivedAll()
     }
 
-    func receivedAll() {
+    package func receivedAll() {
         if case .relaying = phase { partner?.flush() }
     }
 
@@ -230,7 +230,7 @@ package final class RelayHandler: ChannelDuplexHandler, RemovableChannelHandler 
         if wantsMore() { context.read() }
     }
 
-    func wantsMore() -> Bool {
+    package func wantsMore() -> Bool {
         if mayRead { return true }
         isReadHeld = true
         return false

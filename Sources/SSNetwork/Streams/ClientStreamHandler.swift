@@ -43,7 +43,7 @@ package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayl
     /// Part of a piece was received and waits for its rest.
     private var hasRest = false
     /// Gets what was opened once no pipeline is needed for it.
-    package var receiver: RelayHandler?
+    var receiver: (any StreamTap)?
 
     /// `clockOffset`: how many seconds the clock is set forward for this stream (SIP022 only), for who looks for a server's
     /// wrong clock.
@@ -130,7 +130,7 @@ package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayl
         received(unwrapInboundIn(data))
     }
 
-    func received(_ input: ByteBuffer) {
+    package func received(_ input: ByteBuffer) {
         guard !isBroken, let context else {
             allocator.finish(input)
             return
@@ -200,9 +200,9 @@ package final class ClientStreamHandler: ChannelDuplexHandler, AwaitingFirstPayl
 
 #if os(Linux)
     extension ClientStreamHandler: StreamCipher {
-        func receivedAll() { receiver?.receivedAll() }
+        package func receivedAll() { receiver?.receivedAll() }
 
-        func wantsMore() -> Bool { receiver?.wantsMore() ?? true }
+        package func wantsMore() -> Bool { receiver?.wantsMore() ?? true }
 
         func send(_ payload: ByteBuffer, on channel: StreamChannel) {
             if payload.readableBytes > 0 { channel.write(seal(payload)) }

@@ -49,7 +49,11 @@ package final class ServerStreamHandler: ChannelDuplexHandler {
     private var hasRest = false
     private var context: ChannelHandlerContext?
     /// Gets what was opened once no pipeline is needed for it.
-    package var receiver: RelayHandler?
+    var receiver: (any StreamTap)?
+    #if os(Linux)
+        /// Where what is sealed goes past the pipeline.
+        private var direct: StreamChannel?
+    #endif
 
     /// `owner` is kept until the request is there or the channel closes.
     package init(
@@ -74,13 +78,27 @@ package final class ServerStreamHandler: ChannelDuplexHandler {
     package func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
         receiver = nil
+        #if os(Linux)
+            direct = nil
+        #endif
+    }
+
+    /// From here on what is opened goes to `receiver`, and what is sent to the socket, past the pipeline, if this is a channel of
+    /// our engine. Nil ends that.
+    package func takeShortWay(_ receiver: (any StreamTap)?) {
+        #if os(Linux)
+            guard let channel = context?.channel as? StreamChannel, channel.isActive else { return }
+            self.receiver = receiver
+            channel.tap = receiver == nil ? nil : self
+            direct = receiver == nil ? nil : channel
+        #endif
     }
 
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         received(unwrapInboundIn(data))
     }
 
-    func received(_ input: ByteBuffer) {
+    package func received(_ input: ByteBuffer) {
         switch phase {
         case .opening, .streaming:
             hasBytes = true
@@ -190,7 +208,18 @@ package final class ServerStreamHandler: ChannelDuplexHandler {
     /// Puts bytes that lie in no buffer of NIO's into the channel's queue; they are sealed from where they lie.
     package func send(_ payload: UnsafeRawBufferPointer) {
         guard case .streaming = phase, payload.count > 0 else { return }
+        #if os(Linux)
+            if let direct { return direct.write(seal(payload.bytes)) }
+        #endif
         context?.write(wrapOutboundOut(seal(payload.bytes)), promise: nil)
+    }
+
+    /// Lets the socket have what was sent.
+    package func flush() {
+        #if os(Linux)
+            if let direct { return direct.flush0() }
+        #endif
+        context?.flush()
     }
 
     private func seal(_ payload: RawSpan) -> ByteBuffer {
@@ -219,9 +248,9 @@ extension ServerStreamHandler: HeaderWaiter {
 
 #if os(Linux)
     extension ServerStreamHandler: StreamCipher {
-        func receivedAll() { receiver?.receivedAll() }
+        package func receivedAll() { receiver?.receivedAll() }
 
-        func wantsMore() -> Bool { receiver?.wantsMore() ?? true }
+        package func wantsMore() -> Bool { receiver?.wantsMore() ?? true }
 
         func send(_ payload: ByteBuffer, on channel: StreamChannel) {
             guard case .streaming = phase, payload.readableBytes > 0 else { return }

@@ -22,37 +22,8 @@ package struct CacheKey: Hashable, Sendable {
     /// Of a GET for `path` over a stream to `target`, which is canonical; nil where Host says something else than the target,
     /// which the cache has no part in.
     package init?(target: TargetAddress, host: HTTPAuthority?, path: [UInt8], user: String?) {
-        guard let host else { return nil }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(host.host.utf8.count + path.count + 48)
-        if let user {
-            bytes += user.utf8
-            bytes.append(0)
-        }
-        switch target.host {
-        case .name(let name):
-            guard host.port ?? 80 == target.port, Self.isSame(host.host, name) else { return nil }
-            bytes += host.host.utf8
-        case .ip(let address):
-            bytes.append(UInt8(ascii: "@"))
-            bytes += "\(address) ".utf8
-            bytes += host.hostField(defaultPort: 80).utf8
-        }
-        bytes.append(UInt8(ascii: ":"))
-        bytes += String(target.port).utf8
-        bytes += path
-        self.bytes = bytes
-    }
-
-    private static func isSame(_ host: String, _ name: HostName) -> Bool {
-        let name = name.bytes
-        guard host.utf8.count == name.count else { return false }
-        var index = name.startIndex
-        for byte in host.utf8 {
-            if byte != name[index].lowercasedASCII { return false }
-            index += 1
-        }
-        return true
+        guard let key = CachePlace(target, user: user).key(host: host, path: path) else { return nil }
+        self = key
     }
 
     /// For people: `example.net:80/path`, with the user where users are kept apart.
@@ -64,4 +35,47 @@ package struct CacheKey: Hashable, Sendable {
 
     /// For those who ask by name: without the user.
     package var shown: ArraySlice<UInt8> { bytes.firstIndex(of: 0).map { bytes[($0 + 1)...] } ?? bytes[...] }
+}
+
+/// What the keys of one stream have in common.
+package struct CachePlace: Sendable {
+    private let target: TargetAddress
+    /// A name, in lower case.
+    private let name: [UInt8]
+    /// All before Host, which of a name is the name.
+    private let start: [UInt8]
+    /// All between Host and the path.
+    private let port: [UInt8]
+
+    package init(_ target: TargetAddress, user: String?) {
+        self.target = target
+        let user: [UInt8] = if let user { user.utf8 + [0] } else { [] }
+        let port = Array(":\(target.port)".utf8)
+        switch target.host {
+        case .name(let name):
+            self.name = name.bytes.map(\.lowercasedASCII)
+            start = user + self.name + port
+            self.port = []
+        case .ip(let address):
+            name = []
+            start = user + "@\(address) ".utf8
+            self.port = port
+        }
+    }
+
+    package func key(host: HTTPAuthority?, path: [UInt8]) -> CacheKey? {
+        guard let host else { return nil }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(start.count + host.host.utf8.count + path.count + 16)
+        bytes += start
+        switch target.host {
+        case .name:
+            guard host.port ?? 80 == target.port, host.host.utf8.elementsEqual(name) else { return nil }
+        case .ip:
+            bytes += host.hostField(defaultPort: 80).utf8
+            bytes += port
+        }
+        bytes += path
+        return CacheKey(bytes: bytes)
+    }
 }

@@ -11,20 +11,21 @@ final class AskedRequest {
     let key: CacheKey?
     let path: [UInt8]
     let authority: HTTPAuthority
-    let began = ContinuousClock.now
+    /// Nil where nobody is told.
+    let began: ContinuousClock.Instant?
 
     /// Nil for what only the two ends can make something of: requests to a proxy, offers to change the protocol, HTTP/1.0
     /// without Host, TRACE.
-    init?(_ request: HTTPRequest, target: TargetAddress, keepsUsersApart: Bool, _ account: UserAccount?) {
+    init?(_ request: HTTPRequest, at place: CachePlace, isTimed: Bool) {
         guard case .origin(let path) = request.target, let host = request.host, request.wantsUpgrade == nil,
             !request.isMethod("TRACE")
         else { return nil }
         self.request = request
         self.path = path
+        began = isTimed ? .now : nil
         authority = host
         cached = CacheRequest(request)
-        key = CacheKey(
-            target: target, host: host, path: path, user: keepsUsersApart ? account?.name ?? "" : nil)
+        key = place.key(host: host, path: path)
     }
 
     /// What the origin gets. With `stored`, it is asked whether that is still good, in place of what the client asked of its

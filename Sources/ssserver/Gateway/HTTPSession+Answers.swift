@@ -56,7 +56,7 @@ extension HTTPSession {
             if refreshes { refresh(asked, stored) }
             var status = CacheStatus(.hit)
             status.ttl = Int64(stored.terms.lifetime) - Int64(stored.terms.age(at: now))
-            serve(stored, to: asked, status, isHit: true)
+            serve(stored, to: asked, status, isHit: true, now: now)
         case .validate(let stored, let reason): fetch(asked, reason, asking: stored, mayShare: asked.cached.mayShare)
         case .fetch(let reason): fetch(asked, reason, mayShare: asked.cached.mayShare)
         case .refuse: refuseUncached(asked)
@@ -78,14 +78,15 @@ extension HTTPSession {
     // MARK: What is kept
 
     /// `isHit` if the origin had no part in it.
-    func serve(_ stored: StoredResponse, to asked: AskedRequest, _ status: CacheStatus, isHit: Bool) {
-        let now = WallClock.now()
+    private func serve(
+        _ stored: StoredResponse, to asked: AskedRequest, _ status: CacheStatus, isHit: Bool, now: UInt64
+    ) {
         guard let answer = KeptAnswer(stored, to: asked.cached, now: now) else {
             if asked.cached.directives.onlyIfCached { return refuseUncached(asked) }
             return fetch(asked, .partial, mayShare: asked.cached.mayShare)
         }
         if stored.file != nil, !answer.content.isEmpty { return open(stored, answer, asked, status, isHit: isHit) }
-        serve(stored, answer, to: asked, status, isHit: isHit, reader: nil)
+        serve(stored, answer, to: asked, status, isHit: isHit, now: now, reader: nil)
     }
 
     /// What is on disk has to be opened before anything of it is promised.
@@ -99,7 +100,7 @@ extension HTTPSession {
         disk.open(file, on: loop.eventLoop).assumeIsolated().whenComplete { result in
             guard case .looking = self.phase else { return }
             if let reader = try? result.get() {
-                self.serve(stored, answer, to: asked, status, isHit: isHit, reader: reader)
+                self.serve(stored, answer, to: asked, status, isHit: isHit, now: WallClock.now(), reader: reader)
             } else {
                 self.gateway.cache.forget(stored)
                 self.fetch(asked, .uriMiss, mayShare: asked.cached.mayShare)
@@ -110,9 +111,8 @@ extension HTTPSession {
 
     private func serve(
         _ stored: StoredResponse, _ answer: KeptAnswer, to asked: AskedRequest, _ status: CacheStatus, isHit: Bool,
-        reader: (any StoredFileReader)?
+        now: UInt64, reader: (any StoredFileReader)?
     ) {
-        let now = WallClock.now()
         let persists = asked.request.persists && !asked.cached.hasBody
         let head = answer.head(of: stored, to: asked.request, now: now, persists: persists, more: status.line)
         let count = answer.content.count
@@ -287,7 +287,7 @@ extension HTTPSession {
             }
             let isStale = view.status.status != 304
             gateway.cache.counters.add(isStale ? .stale : .validated)
-            serve(stored, to: transfer.asked, view.status, isHit: false)
+            serve(stored, to: transfer.asked, view.status, isHit: false, now: WallClock.now())
             return false
         case .failed(let failure):
             leave(transfer)
@@ -387,8 +387,8 @@ extension HTTPSession {
 
     /// One line a request, for whoever wants to see what the cache does.
     private func note(_ asked: AskedRequest, _ source: String, _ status: Int, _ bytes: Int) {
-        guard gateway.log.minimum <= .debug else { return }
-        let took = ContinuousClock.now - asked.began
+        guard gateway.log.minimum <= .debug, let began = asked.began else { return }
+        let took = ContinuousClock.now - began
         gateway.log.log(
             .debug, "http",
             [

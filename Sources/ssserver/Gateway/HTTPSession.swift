@@ -55,6 +55,7 @@ final class HTTPSession: ChannelDuplexHandler, RemovableChannelHandler, Expiring
     let gateway: HTTPGateway
     let loop: LoopContext
     let target: TargetAddress
+    private var place: (place: CachePlace, isUsersOwn: Bool)?
     let account: UserAccount?
     let client: Endpoint?
     private let stream: ServerStreamHandler
@@ -103,6 +104,7 @@ final class HTTPSession: ChannelDuplexHandler, RemovableChannelHandler, Expiring
     func begin() {
         loop.deadlines.add(self)
         lastActivity = loop.deadlines.now
+        stream.takeShortWay(self)
         if input.readableBytes > 0 { charge(up: input.readableBytes) }
         loop.eventLoop.assumeIsolated().scheduleTask(in: Self.firstWait) { self.firstWaitEnded() }
         advance()
@@ -146,8 +148,9 @@ final class HTTPSession: ChannelDuplexHandler, RemovableChannelHandler, Expiring
 
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let buffer = unwrapInboundIn(data)
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) { received(unwrapInboundIn(data)) }
+
+    func received(_ buffer: ByteBuffer) {
         switch phase {
         case .closing, .over: return
         case .head, .looking, .kept, .flight: break
@@ -178,12 +181,16 @@ final class HTTPSession: ChannelDuplexHandler, RemovableChannelHandler, Expiring
         context.close(mode: mode, promise: promise)
     }
 
-    func read(context: ChannelHandlerContext) {
+    func read(context: ChannelHandlerContext) { if wantsMore() { context.read() } }
+
+    func wantsMore() -> Bool {
         switch phase {
-        case .closing, .over: return context.read()
+        case .closing, .over: return true
         case .head, .looking, .kept, .flight: break
         }
-        if input.readableBytes < Self.maximumInput, !isPaced { context.read() } else { isReadHeld = true }
+        if input.readableBytes < Self.maximumInput, !isPaced { return true }
+        isReadHeld = true
+        return false
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -274,7 +281,7 @@ final class HTTPSession: ChannelDuplexHandler, RemovableChannelHandler, Expiring
     private func flush() {
         guard hasUnflushed else { return }
         hasUnflushed = false
-        context?.flush()
+        stream.flush()
     }
 
     private func releaseRead() {
@@ -297,12 +304,12 @@ final class HTTPSession: ChannelDuplexHandler, RemovableChannelHandler, Expiring
         case true?: break
         }
         do throws(HTTPFault) {
-            let parsed = try parser.parse(bytes.readableBytesSpan)
-            phase = .head(parser)
-            guard let (head, consumed) = parsed else { return isInputEnded ? becomeOpaque() : () }
-            let request = try HTTPRequest(head)
-            let keepsUsersApart = gateway.cache.keepsUsersApart
-            guard let asked = AskedRequest(request, target: target, keepsUsersApart: keepsUsersApart, account) else {
+            guard let (head, consumed) = try parser.parse(bytes.readableBytesSpan) else {
+                phase = .head(parser)
+                return isInputEnded ? becomeOpaque() : ()
+            }
+            let isTimed = gateway.log.minimum <= .debug
+            guard let asked = AskedRequest(try HTTPRequest(head), at: currentPlace(), isTimed: isTimed) else {
                 return becomeOpaque()
             }
             input.moveReaderIndex(forwardBy: consumed)
@@ -313,6 +320,15 @@ final class HTTPSession: ChannelDuplexHandler, RemovableChannelHandler, Expiring
         } catch {
             becomeOpaque()
         }
+    }
+
+    /// By the settings of now.
+    private func currentPlace() -> CachePlace {
+        let keepsUsersApart = gateway.cache.keepsUsersApart
+        if let place, place.isUsersOwn == keepsUsersApart { return place.place }
+        let new = CachePlace(target, user: keepsUsersApart ? account?.name ?? "" : nil)
+        place = (new, keepsUsersApart)
+        return new
     }
 
     /// Whether bytes may be written now.
@@ -442,6 +458,7 @@ final class HTTPSession: ChannelDuplexHandler, RemovableChannelHandler, Expiring
         flush()
         let early = input
         input = ByteBuffer()
+        stream.takeShortWay(nil)
         context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
         owner.becomeOpaque(early: early, isInputEnded: isInputEnded, called: called)
     }
@@ -464,6 +481,10 @@ private final class ServerGreeting: HTTPUpstreamUser {
     }
 
     func advance() { if upstream.input.readableBytes > 0 || upstream.ended { spoke() } }
+}
+
+extension HTTPSession: StreamTap {
+    func receivedAll() { advance() }
 }
 
 extension HTTPSession: RequestBodySource {
