@@ -9,13 +9,17 @@ package struct BanRules: Hashable, Sendable {
     package var findTime: Int64 = 600
     /// Failures among all that the source did in that time, 0...1. Of an address that many share one may have a broken device.
     package var ratio = 0.8
+    /// Seconds after it has authenticated in which a source is not banned, whatever it does; 0 for none. Somebody is there who has
+    /// a key, and streams that a ban would cut.
+    package var grace: Int64 = 0
 
     package init() {}
 
-    package init(maxRetry: Int, findTime: Int64, ratio: Double) {
+    package init(maxRetry: Int, findTime: Int64, ratio: Double, grace: Int64 = 0) {
         self.maxRetry = max(1, maxRetry)
         self.findTime = max(0, findTime)
         self.ratio = ratio
+        self.grace = max(0, grace)
     }
 
     func isOffence(bad: UInt64, good: UInt64) -> Bool {
@@ -29,6 +33,11 @@ package struct BanLedger {
     package struct Offence: Hashable, Sendable {
         package var bad: UInt64
         package var total: UInt64
+
+        package init(bad: UInt64, total: UInt64) {
+            self.bad = bad
+            self.total = total
+        }
     }
 
     /// What happened in one second, or whatever the step is.
@@ -47,6 +56,8 @@ package struct BanLedger {
         /// In the moments.
         var bad: UInt64 = 0
         var good: UInt64 = 0
+        /// When it authenticated last; 0 for never.
+        var lastGood: UInt32 = 0
         var oldest = BanLedger.none
         var newest = BanLedger.none
         /// In the order in which they were last heard of.
@@ -71,6 +82,8 @@ package struct BanLedger {
     private var last = Self.none
     /// Sources that are known.
     package private(set) var count = 0
+    /// Failures that would have been enough for a ban, of sources that had authenticated lately.
+    package private(set) var spared: UInt64 = 0
 
     /// At most so many sources, and four times as many seconds in which something happened.
     package init(_ rules: BanRules, capacity: Int = 1 << 17) {
@@ -82,13 +95,20 @@ package struct BanLedger {
     }
 
     /// The source did something right at `time`, in seconds.
-    package mutating func good(_ source: BanSource, at time: Int64) { _ = note(source, time, bad: 0, good: 1) }
+    package mutating func good(_ source: BanSource, at time: Int64) {
+        let slot = note(source, time, bad: 0, good: 1)
+        accounts[Int(slot)].lastGood = max(accounts[Int(slot)].lastGood, UInt32(clamping: time))
+    }
 
     /// It did not; what it has done if that is enough for a ban, and it is forgotten then.
     package mutating func bad(_ source: BanSource, at time: Int64) -> Offence? {
         let slot = note(source, time, bad: 1, good: 0)
         let (bad, good) = (accounts[Int(slot)].bad, accounts[Int(slot)].good)
         guard rules.isOffence(bad: bad, good: good) else { return nil }
+        if isGuest(slot, UInt32(clamping: time)) {
+            spared += 1
+            return nil
+        }
         remove(slot)
         return Offence(bad: bad, total: bad + good)
     }
@@ -99,6 +119,60 @@ package struct BanLedger {
     }
 
     package mutating func forget(_ source: BanSource) { if let slot = find(source) { remove(slot) } }
+
+    /// Whether it has authenticated lately.
+    private func isGuest(_ slot: UInt32, _ now: UInt32) -> Bool {
+        let time = accounts[Int(slot)].lastGood
+        return rules.grace > 0 && time > 0 && (now < time || Int64(now - time) <= rules.grace)
+    }
+
+    // MARK: To be stored
+
+    /// What is known of one source.
+    package struct Record: Hashable, Sendable {
+        package struct Moment: Hashable, Sendable {
+            /// Seconds since 1970; 0 where the window is for ever.
+            package var time: UInt32
+            package var bad: UInt64
+            package var good: UInt64
+        }
+
+        package var source: BanSource
+        package var lastGood: UInt32
+        package var moments: [Moment]
+    }
+
+    /// All of it, from whoever was heard of longest ago.
+    package func forEachRecord(_ body: (Record) -> Void) {
+        var slot = first
+        while slot != Self.none {
+            let account = accounts[Int(slot)]
+            var moments: [Record.Moment] = []
+            if span == 0 { moments = [.init(time: 0, bad: account.bad, good: account.good)] }
+            var place = account.oldest
+            while place != Self.none {
+                let moment = self.moments[Int(place)]
+                moments.append(.init(time: moment.time, bad: UInt64(moment.bad), good: UInt64(moment.good)))
+                place = moment.next
+            }
+            body(Record(source: account.source, lastGood: account.lastGood, moments: moments))
+            slot = account.after
+        }
+    }
+
+    /// Puts back what `forEachRecord` gave, in its order.
+    package mutating func restore(_ record: Record) {
+        guard find(record.source) == nil, count < maximumAccounts else { return }
+        let slot = add(record.source)
+        accounts[Int(slot)].lastGood = record.lastGood
+        for moment in record.moments {
+            accounts[Int(slot)].bad += moment.bad
+            accounts[Int(slot)].good += moment.good
+            guard span > 0 else { continue }
+            append(
+                Moment(time: moment.time, bad: UInt16(clamping: moment.bad), good: UInt16(clamping: moment.good)), slot)
+        }
+    }
 
     // MARK: Moments
 
@@ -127,7 +201,10 @@ package struct BanLedger {
     private mutating func forgetOld(_ now: UInt32, sparing slot: UInt32) {
         for _ in 0..<2 {
             let newest = accounts[Int(first)].newest
-            guard first != slot, newest == Self.none || isOver(moments[Int(newest)].time, now) else { return }
+            guard first != slot, newest == Self.none || isOver(moments[Int(newest)].time, now), !isGuest(first, now)
+            else {
+                return
+            }
             remove(first)
         }
     }
@@ -178,7 +255,7 @@ package struct BanLedger {
     // MARK: Accounts
 
     private func find(_ source: BanSource) -> UInt32? {
-        for slot in places.slots(source.hashValue) where accounts[Int(slot)].source == source { return slot }
+        for slot in places.slots(source.tableHash) where accounts[Int(slot)].source == source { return slot }
         return nil
     }
 
@@ -193,7 +270,7 @@ package struct BanLedger {
             freeAccount = accounts[Int(slot)].after
             accounts[Int(slot)] = Account(source: source)
         }
-        places.insert(slot, source.hashValue)
+        places.insert(slot, source.tableHash)
         link(slot)
         count += 1
         return slot
@@ -202,7 +279,7 @@ package struct BanLedger {
     private mutating func remove(_ slot: UInt32) {
         while accounts[Int(slot)].oldest != Self.none { dropOldest(slot) }
         unlink(slot)
-        places.remove(slot, accounts[Int(slot)].source.hashValue)
+        places.remove(slot, accounts[Int(slot)].source.tableHash)
         accounts[Int(slot)].after = freeAccount
         freeAccount = slot
         count -= 1

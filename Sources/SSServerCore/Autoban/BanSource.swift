@@ -14,6 +14,15 @@ package struct BanSource: Hashable, Sendable {
         }
     }
 
+    /// Of this process alone: nobody can choose addresses of one hash.
+    private static let seed = (UInt64.random(in: 0...UInt64.max), UInt64.random(in: 0...UInt64.max) | 1)
+
+    /// For tables that are looked into for each line.
+    var tableHash: Int {
+        let product = (number ^ Self.seed.0 &+ (isIPv6 ? 1 : 0)).multipliedFullWidth(by: Self.seed.1)
+        return Int(truncatingIfNeeded: product.high ^ product.low)
+    }
+
     /// The lowest address of it.
     package var address: IPAddress {
         isIPv6

@@ -18,12 +18,15 @@ package struct LogLineReader {
     package static let maximumLine = 8 * 1024
 
     private var stamps: LogStampReader
+    /// Of the last event, where it was read for it already.
+    private var found: LogStamp?
 
     /// `year` is that of times that do not say theirs.
     package init(year: Int64) { stamps = LogStampReader(year: year) }
 
-    /// The time that a line begins with.
+    /// The time that a line begins with; `line` is the one that `event` had last.
     package mutating func stamp(_ line: RawSpan) -> LogStamp? {
+        if let found { return found }
         var start = 0
         if line.has("{\"time\":\"", at: 0) { start = 9 } else if line.has("time=", at: 0) { start = 5 }
         while start < min(line.byteCount, 4), line.octet(start) == 0x20 || line.octet(start) == UInt8(ascii: "[") {
@@ -34,6 +37,7 @@ package struct LogLineReader {
 
     /// Nil for a line about nobody. `line` is without its end.
     package mutating func event(_ line: RawSpan) -> Event? {
+        found = nil
         var count = line.byteCount
         if count > 0, line.octet(count - 1) == UInt8(ascii: "\r") { count -= 1 }
         guard count > 0, count <= Self.maximumLine else { return nil }
@@ -64,12 +68,19 @@ package struct LogLineReader {
         if head.hasSuffix(bad) {
             let end = head.byteCount - bad.utf8CodeUnitCount
             // Most lines are our own.
-            let isOwn = end == 29 && line.has(" ERROR    ", at: 19) && stamps.read(line, at: 0)?.end == 19
+            let isOwn = end == 29 && line.has(" ERROR    ", at: 19) && isStamped(line)
             return isOwn || isFrame(head.extracting(0..<end), ["ERROR"]) ? .bad(source) : nil
         }
-        if line.has(" INFO     connecting ", at: 19), stamps.read(line, at: 0)?.end == 19 { return .good(source) }
+        if line.has(" INFO     connecting ", at: 19), isStamped(line) { return .good(source) }
         guard let message = head.firstOffset(ofWord: "connecting ") else { return nil }
         return isFrame(head.extracting(0..<message), ["INFO", "DEBUG"]) ? .good(source) : nil
+    }
+
+    /// Whether it begins with a time as we write it.
+    private mutating func isStamped(_ line: RawSpan) -> Bool {
+        guard let (stamp, end) = stamps.read(line, at: 0), end == 19 else { return false }
+        found = stamp
+        return true
     }
 
     // MARK: Fields

@@ -11,7 +11,8 @@ package struct LogReplay {
 
     private var reader: LogLineReader
     private var ledger: BanLedger
-    private var banned: Set<BanSource> = []
+    /// Where in `bans` whose stands.
+    private var places = SlotTable()
     private var stamp: LogStamp?
     package private(set) var bans: [Ban] = []
     package private(set) var lines = 0
@@ -33,12 +34,17 @@ package struct LogReplay {
         switch event {
         case .good(let source):
             good += 1
-            if !banned.contains(source) { ledger.good(source, at: now) }
+            if !isBanned(source) { ledger.good(source, at: now) }
         case .bad(let source):
             bad += 1
-            guard !banned.contains(source), let offence = ledger.bad(source, at: now) else { return }
-            banned.insert(source)
+            guard !isBanned(source), let offence = ledger.bad(source, at: now) else { return }
+            places.insert(UInt32(bans.count), source.tableHash)
             bans.append(Ban(source: source, offence: offence, at: stamp))
         }
+    }
+
+    private func isBanned(_ source: BanSource) -> Bool {
+        for place in places.slots(source.tableHash) where bans[Int(place)].source == source { return true }
+        return false
     }
 }

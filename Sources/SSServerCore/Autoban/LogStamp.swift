@@ -115,6 +115,7 @@ struct LogStampReader {
 
 extension RawSpan {
     /// Exactly `count` decimal digits at `start`, which must be within.
+    @inline(__always)
     func decimal(_ start: Int, _ count: Int) -> Int64? {
         var value: Int64 = 0
         for offset in start..<start + count {
@@ -126,11 +127,23 @@ extension RawSpan {
     }
 
     /// Whether `text` stands at `offset`.
+    @inline(__always)
     func has(_ text: StaticString, at offset: Int) -> Bool {
-        guard offset >= 0, offset + text.utf8CodeUnitCount <= byteCount else { return false }
-        // The pointer is used within the closure only.
+        let count = text.utf8CodeUnitCount
+        guard offset >= 0, offset + count <= byteCount else { return false }
+        // The pointer is used within the closure only; the bounds are checked above and by the loads.
         return text.withUTF8Buffer { words in
-            for index in words.indices where words[index] != octet(offset + index) { return false }
+            let words = UnsafeRawBufferPointer(words)
+            var index = 0
+            while index + 8 <= count {
+                let own = unsafeLoadUnaligned(fromByteOffset: offset + index, as: UInt64.self)
+                if own != words.loadUnaligned(fromByteOffset: index, as: UInt64.self) { return false }
+                index += 8
+            }
+            while index < count {
+                if words[index] != octet(offset + index) { return false }
+                index += 1
+            }
             return true
         }
     }

@@ -1,0 +1,128 @@
+// Who is banned, until when, and for the how manieth time.
+
+package struct Ban: Hashable, Sendable {
+    package var prefix: BanPrefix
+    /// Seconds since 1970.
+    package var since: Int64
+    /// Seconds since 1970; it is over then.
+    package var until: Int64
+    /// From 1 on.
+    package var count: Int
+    /// What it did; nil where somebody has ordered the ban.
+    package var offence: BanLedger.Offence?
+    /// Of an ordered one; may be empty.
+    package var reason = ""
+
+    package init(
+        _ prefix: BanPrefix, since: Int64, until: Int64, count: Int, offence: BanLedger.Offence? = nil,
+        reason: String = ""
+    ) {
+        self.prefix = prefix
+        self.since = since
+        self.until = until
+        self.count = count
+        self.offence = offence
+        self.reason = reason
+    }
+
+    package var seconds: Int64 { max(0, until - since) }
+
+    package func isActive(_ now: Int64) -> Bool { until > now }
+}
+
+package struct BanBook: Sendable {
+    /// Bans that are remembered, those that are over included.
+    package static let maximum = 1 << 16
+
+    private let terms: BanTerms
+    private var bans: [BanPrefix: Ban] = [:]
+    /// Those of several sources.
+    private var wide: Set<BanPrefix> = []
+
+    package init(_ terms: BanTerms) { self.terms = terms }
+
+    package var count: Int { bans.count }
+
+    package func ban(of prefix: BanPrefix) -> Ban? { bans[prefix] }
+
+    /// The ban in force that `source` falls under.
+    package func ban(on source: BanSource, now: Int64) -> Ban? {
+        if let ban = bans[BanPrefix(source)], ban.isActive(now) { return ban }
+        for prefix in wide where prefix.contains(source) {
+            if let ban = bans[prefix], ban.isActive(now) { return ban }
+        }
+        return nil
+    }
+
+    /// Those in force.
+    package func active(_ now: Int64) -> [Ban] { bans.values.filter { $0.isActive(now) } }
+
+    /// Those in force and those that count as earlier ones.
+    package var all: [Ban] { Array(bans.values) }
+
+    /// Puts back what was stored.
+    package mutating func restore(_ ban: Ban) {
+        guard bans.count < Self.maximum else { return }
+        put(ban)
+    }
+
+    /// Bans for what was done. Nil if there is room for no more.
+    package mutating func ban(
+        _ prefix: BanPrefix, for offence: BanLedger.Offence, now: Int64, chance: Double
+    ) -> Ban? {
+        guard makeRoom(for: prefix, now) else { return nil }
+        let before = bans[prefix].flatMap { isRemembered($0, now) ? $0.count : nil } ?? 0
+        let count = min(before + 1, 64)
+        let ban = Ban(
+            prefix, since: now, until: now + terms.seconds(of: count, chance: chance), count: count, offence: offence)
+        put(ban)
+        return ban
+    }
+
+    /// Bans because somebody says so, for so many seconds; without a number for as long as its next ban would be. Nil if there
+    /// is room for no more.
+    package mutating func order(_ prefix: BanPrefix, seconds: Int64?, reason: String, now: Int64) -> Ban? {
+        guard makeRoom(for: prefix, now) else { return nil }
+        let before = bans[prefix].flatMap { isRemembered($0, now) ? $0.count : nil } ?? 0
+        let count = min(before + 1, 64)
+        let ban = Ban(
+            prefix, since: now, until: now + (seconds ?? terms.seconds(of: count, chance: 0)), count: count,
+            reason: reason)
+        put(ban)
+        return ban
+    }
+
+    /// Ends a ban and forgets that there was one. What it was, if it was in force.
+    package mutating func lift(_ prefix: BanPrefix, now: Int64) -> Ban? {
+        wide.remove(prefix)
+        guard let ban = bans.removeValue(forKey: prefix), ban.isActive(now) else { return nil }
+        return ban
+    }
+
+    /// Those that no longer count are forgotten; which they were.
+    package mutating func forget(_ now: Int64) -> [BanPrefix] {
+        let old = bans.values.filter { !isRemembered($0, now) }.map(\.prefix)
+        for prefix in old { drop(prefix) }
+        return old
+    }
+
+    private func isRemembered(_ ban: Ban, _ now: Int64) -> Bool { ban.until + terms.memory(of: ban.seconds) > now }
+
+    /// Where it is full those go first whose bans have been over for longest.
+    private mutating func makeRoom(for prefix: BanPrefix, _ now: Int64) -> Bool {
+        if bans[prefix] != nil || bans.count < Self.maximum { return true }
+        let over = bans.values.filter { !$0.isActive(now) }.sorted { $0.until < $1.until }
+        for ban in over.prefix(max(1, Self.maximum / 8)) { drop(ban.prefix) }
+        return bans.count < Self.maximum
+    }
+
+    private mutating func put(_ ban: Ban) {
+        bans[ban.prefix] = ban
+        if !ban.prefix.isNarrow { wide.insert(ban.prefix) }
+    }
+
+    private mutating func drop(_ prefix: BanPrefix) {
+        bans[prefix] = nil
+        wide.remove(prefix)
+    }
+}

@@ -1,0 +1,124 @@
+// From a line of a log to the decision to ban somebody. Whoever drives a firewall asks it; it knows of none.
+internal import SSCommon
+
+package struct BanEngine {
+    /// What has been read and decided so far.
+    package struct Counts: Hashable, Sendable {
+        package var lines: UInt64 = 0
+        package var failures: UInt64 = 0
+        package var connections: UInt64 = 0
+        package var bans: UInt64 = 0
+        /// Failures of those who had authenticated lately or are never banned, where they would have been enough.
+        package var spared: UInt64 = 0
+        /// Bans that were one too many for their time, or for the memory.
+        package var refused: UInt64 = 0
+    }
+
+    /// What is to be done or told.
+    package enum Decision: Hashable, Sendable {
+        /// With the lines that led to it, as far as they are still there.
+        case ban(Ban, [String])
+        /// It is never banned, for a reason that follows "it is".
+        case exempt(BanPrefix, String)
+        /// There have been too many.
+        case refused(BanPrefix)
+    }
+
+    private var reader: LogLineReader
+    private var ledger: BanLedger
+    private var evidence = BanEvidence()
+    private var budget = BanBudget()
+    private let chance: () -> Double
+    package private(set) var book: BanBook
+    package var exemptions: BanExemptions
+    package private(set) var counts = Counts()
+    private var decisions: [Decision] = []
+
+    /// `chance` gives numbers 0..<1; `year` is that of lines that do not say theirs.
+    package init(
+        _ rules: BanRules, _ terms: BanTerms, exemptions: BanExemptions, year: Int64, capacity: Int = 1 << 16,
+        chance: @escaping () -> Double = { Double.random(in: 0..<1) }
+    ) {
+        reader = LogLineReader(year: year)
+        ledger = BanLedger(rules, capacity: capacity)
+        book = BanBook(terms)
+        self.exemptions = exemptions
+        self.chance = chance
+    }
+
+    /// The next line, without its end, at `now`, in seconds since 1970. An older line counts by its own time, which is `ahead`
+    /// seconds ahead; nil for one that has just come. Bans always begin now.
+    package mutating func read(_ line: RawSpan, now: Int64, ahead: Int64? = nil) {
+        counts.lines += 1
+        guard let event = reader.event(line) else { return }
+        var time = now
+        if let ahead, let stamp = reader.stamp(line) { time = min(now, stamp.seconds - ahead) }
+        switch event {
+        case .good(let source):
+            counts.connections += 1
+            ledger.good(source, at: time)
+        case .bad(let source):
+            counts.failures += 1
+            guard book.ban(on: source, now: now) == nil else { return }
+            evidence.add(line, about: source)
+            let spared = ledger.spared
+            if let offence = ledger.bad(source, at: time) { decide(source, offence, now) }
+            counts.spared += ledger.spared - spared
+        }
+    }
+
+    private mutating func decide(_ source: BanSource, _ offence: BanLedger.Offence, _ now: Int64) {
+        let prefix = BanPrefix(source)
+        if let reason = exemptions.reason(against: prefix) {
+            counts.spared += 1
+            return decisions.append(.exempt(prefix, reason))
+        }
+        guard budget.take(now), let ban = book.ban(prefix, for: offence, now: now, chance: chance()) else {
+            counts.refused += 1
+            return decisions.append(.refused(prefix))
+        }
+        counts.bans += 1
+        decisions.append(.ban(ban, evidence.lines(about: source)))
+    }
+
+    package var hasDecisions: Bool { !decisions.isEmpty }
+    package var decisionCount: Int { decisions.count }
+
+    /// What has been decided since the last call, in order.
+    package mutating func takeDecisions() -> [Decision] {
+        defer { decisions.removeAll(keepingCapacity: true) }
+        return decisions
+    }
+
+    /// The lines that led to a ban of one source.
+    package func lines(about prefix: BanPrefix) -> [String] {
+        prefix.isNarrow ? evidence.lines(about: BanSource(prefix.address)) : []
+    }
+
+    /// What a source has done within the window.
+    package func account(of prefix: BanPrefix) -> BanLedger.Offence? {
+        prefix.isNarrow ? ledger.account(of: BanSource(prefix.address)) : nil
+    }
+
+    // MARK: Orders
+
+    package mutating func order(_ prefix: BanPrefix, seconds: Int64?, reason: String, now: Int64) -> Ban? {
+        book.order(prefix, seconds: seconds, reason: reason, now: now)
+    }
+
+    /// Ends a ban; what the source has done is forgotten with it.
+    package mutating func lift(_ prefix: BanPrefix, now: Int64) -> Ban? {
+        if prefix.isNarrow { ledger.forget(BanSource(prefix.address)) }
+        return book.lift(prefix, now: now)
+    }
+
+    package mutating func forget(_ now: Int64) -> [BanPrefix] { book.forget(now) }
+
+    // MARK: What is stored
+
+    package mutating func restore(_ ban: Ban) { book.restore(ban) }
+
+    package func forEachRecord(_ body: (BanLedger.Record) -> Void) { ledger.forEachRecord(body) }
+
+    package mutating func restore(_ record: BanLedger.Record) { ledger.restore(record) }
+}
