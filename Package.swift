@@ -89,8 +89,8 @@ let package = Package(
         .executableTarget(
             name: "ssserver",
             dependencies: [
-                "SSCommon", "SSNetwork", "SSServerCore", "SSCommandLine", nio, nioPosix, nioLocks, logging, arguments,
-                database,
+                "CLinux", "SSCommon", "SSNetwork", "SSServerCore", "SSCommandLine", nio, nioPosix, nioLocks, logging,
+                arguments, database,
             ],
             swiftSettings: strict + selfContainedSwift, linkerSettings: selfContained),
 

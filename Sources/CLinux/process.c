@@ -1,5 +1,5 @@
 #ifdef __linux__
-// posix_spawn_file_actions_addclosefrom_np
+// posix_spawn_file_actions_addclosefrom_np, memfd_create
 #define _GNU_SOURCE
 #include "process.h"
 
@@ -9,6 +9,7 @@
 #endif
 #include <spawn.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/timex.h>
 
@@ -53,6 +54,8 @@ int linux_spawn_close_from(void *actions, int first) {
   return 0;
 #endif
 }
+
+int linux_memory_file(const char *name) { return memfd_create(name, MFD_CLOEXEC); }
 
 int linux_allows_dumps(void) { return prctl(PR_GET_DUMPABLE, 0L, 0L, 0L, 0L); }
 

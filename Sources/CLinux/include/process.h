@@ -15,6 +15,9 @@ int linux_forbid_dumps(void);
 /// Has posix_spawn(3) close every descriptor from `first` on; `actions` is a `posix_spawn_file_actions_t *`. 0 or an error number.
 int linux_spawn_close_from(void *actions, int first);
 
+/// An empty file in memory, open for reading and writing and close-on-exec (memfd_create(2)), or -1.
+int linux_memory_file(const char *name);
+
 /// PR_GET_DUMPABLE.
 int linux_allows_dumps(void);
 

@@ -1,0 +1,28 @@
+// Bans that are only spoken of, for trying out rules on a machine that must not be shut out of. They are remembered as a
+// firewall would, but for their time.
+internal import SSServerCore
+
+struct DryRun: FirewallBackend {
+    let name = "dry-run"
+    /// Takes one line, without its end.
+    private let say: @Sendable (String) -> Void
+    private var bans: Set<BanPrefix> = []
+
+    init(say: @escaping @Sendable (String) -> Void) {
+        self.say = say
+    }
+
+    func prepare() {}
+
+    mutating func apply(_ changes: FirewallChanges) {
+        for prefix in changes.unbans where bans.remove(prefix) != nil { say("would unban \(prefix)") }
+        for ban in changes.bans {
+            bans.insert(ban.prefix)
+            say("would ban \(ban.prefix) for \(ban.seconds) s")
+        }
+    }
+
+    func contents() -> FirewallContents { FirewallContents(bans: bans) }
+
+    mutating func remove() { bans = [] }
+}
