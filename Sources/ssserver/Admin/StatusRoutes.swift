@@ -32,6 +32,7 @@ enum StatusRoutes {
                     + managed.map { listener($0, isManaged: true) }),
             "reload": reload.map { .members(["time": .count($0.time), "ok": .bool($0.isGood)]) } ?? .null,
             "rules": .number(Int64(rules)), "refused_by_rules": .count(refused),
+            "bans": server.bans.map { .number(Int64($0)) } ?? .null,
             "descriptors": .number(Int64(descriptors)),
             "streams_open": .count(traffic.streamsOpen),
             "streams_total": .count(traffic.streamsOpened),

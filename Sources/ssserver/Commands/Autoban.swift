@@ -13,7 +13,8 @@ internal import SSServerCore
 
 struct Autoban: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Whom a log shows to be knocking without a key.", subcommands: [Test.self])
+        abstract: "Ban whoever a log shows to be knocking without a key.",
+        subcommands: [Run.self, BanCommand.self, Unban.self, List.self, Why.self, Status.self, Test.self])
 
     struct Rules: ParsableArguments {
         @Option(help: ArgumentHelp("Failures that it takes.", valueName: "number"))
@@ -97,7 +98,7 @@ struct Autoban: ParsableCommand {
 
 extension WallClock {
     /// Of now, where this machine is.
-    fileprivate static var year: Int64 {
+    static var year: Int64 {
         var now = time(nil)
         var parts = tm()
         localtime_r(&now, &parts)

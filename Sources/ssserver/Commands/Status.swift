@@ -37,6 +37,7 @@ struct Status: ParsableCommand {
         if number("rules") > 0 {
             lines.append("Blocked    \(number("refused_by_rules")) requests by \(number("rules")) rules")
         }
+        if let bans = status["bans"]?.integer { lines.append("Banned     \(bans) addresses by autoban") }
         Environment.write(lines.map { $0 + "\n" }.joined(), to: 1)
     }
 }

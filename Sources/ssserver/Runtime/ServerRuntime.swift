@@ -180,6 +180,7 @@ final class ServerRuntime: Sendable {
         routes.add(ManagerRoutes.routes(rules, token, logger))
         if let reloader = listeners.reloader { routes.add(ReloadRoutes.routes(reloader, logger)) }
         routes.add(CacheRoutes.routes(cache, cacheBooks))
+        routes.add(BanRoutes.stored(in: stateDirectory))
         routes.add(MetricsRoutes.routes(cache) { [ledger] in ledger.snapshot() })
         routes.add(StandardRoutes.routes(users) { [ledger] in ledger.snapshot() })
         do throws(AdminServer.Failure) {
@@ -190,6 +191,13 @@ final class ServerRuntime: Sendable {
             return nil
         }
     }
+
+    private var stateDirectory: String? {
+        StateDirectory.path("ssserver", configured: configuration.settings.stateDirectory)
+    }
+
+    /// Addresses that autoban has banned; nil where it has never run.
+    var bans: Int? { BanRoutes.count(in: stateDirectory) }
 
     /// For the status.
     var traffic: TrafficSnapshot { ledger.snapshot() }

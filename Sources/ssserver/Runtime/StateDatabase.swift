@@ -50,8 +50,18 @@ enum StateDatabase {
         guard descriptor >= 0 else {
             throw StoreFailure(description: "\(path): \(String(cString: strerror(errno)))")
         }
+        if isNew { giveAway(descriptor, in: path) }
         close(descriptor)
         return isNew
+    }
+
+    /// What root makes in somebody else's directory is theirs: the server, which runs as that user, reads what autoban, which may
+    /// run as root, stores. SQLite does the same with its files beside it.
+    private static func giveAway(_ descriptor: CInt, in path: String) {
+        guard geteuid() == 0, let slash = path.lastIndex(of: "/") else { return }
+        var status = stat()
+        guard stat(String(path[...slash]), &status) == 0, status.st_uid != 0 else { return }
+        _ = fchown(descriptor, status.st_uid, status.st_gid)
     }
 
     /// `body`, whose failures are put into words.

@@ -12,6 +12,7 @@ enum Tool: String, Sendable {
     case curl, wget, git, python3, chromium, zbarimg, script, xterm
     case aptGet = "apt-get"
     case xvfbRun = "xvfb-run"
+    case ip, nft, ipset, iptables, ss, socat, setpriv
     /// Takes pictures of the screen.
     case importer = "import"
 
@@ -38,7 +39,7 @@ enum Tool: String, Sendable {
         case .singBox:
             return ["\(Package.root)/.build-tools"] + onPath
         case .ssLocal, .ssServer, .ssTunnel, .curl, .wget, .git, .python3, .aptGet, .chromium, .zbarimg, .script,
-            .xterm, .xvfbRun, .importer:
+            .xterm, .xvfbRun, .importer, .ip, .nft, .ipset, .iptables, .ss, .socat, .setpriv:
             return onPath
         }
     }

@@ -1,0 +1,121 @@
+// autoban between its start and its end: the socket that commands speak to, the firewall, the thread that follows the log.
+internal import Logging
+internal import NIOConcurrencyHelpers
+internal import SSCommandLine
+internal import SSCommon
+internal import SSNetwork
+internal import SSServerCore
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Darwin)
+    internal import Darwin
+#endif
+
+final class AutobanSession: Sendable {
+    private struct State {
+        var thread: FollowThread?
+        var admin: AdminServer?
+        /// Where the log was read up to when its thread ended; and who waits for that.
+        var ended: (position: LogPosition?, isInputOver: Bool)?
+        var waiter: CheckedContinuation<Void, Never>?
+    }
+
+    private let keeper: BanKeeper
+    private let log: LogSink
+    private let logger: Logger
+    private let directory: String?
+    private let removesRules: Bool
+    private let state = NIOLockedValueBox(State())
+
+    init(_ keeper: BanKeeper, log: LogSink, logger: Logger, directory: String?, removesRules: Bool) {
+        self.keeper = keeper
+        self.log = log
+        self.logger = logger
+        self.directory = directory
+        self.removesRules = removesRules
+    }
+
+    func start(_ path: String, fromStart: Bool) async throws(StartFailure) {
+        let start = start(path, fromStart)
+        let follower: LogFollower
+        do throws(UnreadableLog) {
+            follower = try LogFollower(path: path, from: start)
+        } catch {
+            throw StartFailure(error.text, help: error.help)
+        }
+        // First, since whoever has it already is another autoban.
+        if let directory { try await openSocket("\(directory)/\(Autoban.StatePlace.socket)") }
+        do throws(FirewallFailure) {
+            try keeper.begin(now: WallClock.now(), fromStart: fromStart)
+        } catch {
+            await state.withLockedValue { $0.admin }?.close()
+            throw StartFailure(error.text, help: error.help)
+        }
+        let overview = keeper.overview(now: WallClock.now())
+        logger.info(
+            "autoban follows the log",
+            metadata: ["log": "\(path)", "backend": "\(overview.backend)", "bans": "\(overview.bans.count)"])
+        let thread = FollowThread(keeper, log: log) { self.threadEnded($0, isInputOver: $1) }
+        state.withLockedValue { $0.thread = thread }
+        // From the end on everything is new.
+        let isOld = if case .end = start { false } else { true }
+        thread.start(follower, ahead: isOld ? LogClock.ahead(of: path) : nil)
+    }
+
+    private func start(_ path: String, _ fromStart: Bool) -> RotatedLog.Start {
+        if fromStart { return .beginning }
+        return keeper.savedPosition(of: path).map { .saved($0) } ?? .end
+    }
+
+    private func openSocket(_ path: String) async throws(StartFailure) {
+        do throws(AdminServer.Failure) {
+            let routes = BanRoutes.routes(keeper).described(title: "autoban", version: ProductVersion.current)
+            let server = try await AdminServer(path: path, routes: routes)
+            state.withLockedValue { $0.admin = server }
+        } catch {
+            throw StartFailure(
+                "commands cannot reach autoban: \(error)", help: "if another one runs, stop it, or name another --state"
+            )
+        }
+    }
+
+    /// For SIGHUP: the firewall is looked at now.
+    func look() {
+        do throws(FirewallFailure) {
+            try keeper.reconcile(now: WallClock.now())
+        } catch {
+            logger.error("the firewall does not take bans", metadata: ["reason": "\(error.text)"])
+        }
+    }
+
+    private func threadEnded(_ position: LogPosition?, isInputOver: Bool) {
+        let waiter = state.withLockedValue { state in
+            state.ended = (position, isInputOver)
+            return state.waiter.take()
+        }
+        waiter?.resume()
+        // Standard input is over: so is the program.
+        if isInputOver { kill(getpid(), SIGTERM) }
+    }
+
+    func end() async {
+        let thread = state.withLockedValue { $0.thread.take() }
+        if let thread {
+            thread.stop()
+            await withCheckedContinuation { continuation in
+                let isEnded = state.withLockedValue { state in
+                    if state.ended == nil { state.waiter = continuation }
+                    return state.ended != nil
+                }
+                if isEnded { continuation.resume() }
+            }
+        }
+        let ended = state.withLockedValue { $0.ended }
+        // What came of an input that is over is what was asked for.
+        let removesRules = removesRules && ended?.isInputOver != true
+        keeper.end(position: ended?.position, removesRules: removesRules, now: WallClock.now())
+        keeper.finishCutting()
+        await state.withLockedValue { $0.admin }?.close()
+    }
+}

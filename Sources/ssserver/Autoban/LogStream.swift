@@ -1,0 +1,81 @@
+// A log that comes through a pipe: what has been read of it is gone, so the line that has not ended is kept here.
+internal import SSCommon
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Darwin)
+    internal import Darwin
+#endif
+
+/// What came of reading a log.
+enum LogReading {
+    /// There may be more at once.
+    case more
+    /// Everything that was there has been read.
+    case idle
+    /// Nothing will ever come: the writer has closed its end, or the file was to be read once.
+    case ended
+}
+
+final class LogStream {
+    /// Read at a time.
+    static let room = 1 << 20
+
+    let descriptor: CInt
+    private let path: String
+    private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: room, alignment: 16)
+    private var splitter = LineSplitter()
+    private var held = 0
+    private var isFirst = true
+
+    /// `descriptor` becomes this one's to close, unless it is standard input.
+    init(_ path: String, _ descriptor: CInt) {
+        self.path = path
+        self.descriptor = descriptor
+    }
+
+    deinit {
+        buffer.deallocate()
+        if descriptor > 2 { close(descriptor) }
+    }
+
+    /// Reads once, without waiting for anything unless `waits`.
+    func read(waits: Bool, _ each: (RawSpan) -> Void) throws(UnreadableLog) -> LogReading {
+        // The descriptor may be shared with others and is left as blocking as it is.
+        guard isReadable(waits ? -1 : 0) else { return .idle }
+        let count = Self.readOnce(descriptor, UnsafeMutableRawBufferPointer(rebasing: buffer[held...]))
+        guard count >= 0 else {
+            if errno == EINTR || errno == EAGAIN { return .more }
+            throw UnreadableLog(path, errno)
+        }
+        if count == 0 { return .ended }
+        let filled = UnsafeRawBufferPointer(rebasing: buffer[..<(held + count)])
+        if isFirst, let fault = UnreadableLog(path, start: UnsafeRawBufferPointer(rebasing: filled.prefix(4096))) {
+            throw fault
+        }
+        isFirst = false
+        let used = splitter.split(filled, each).used
+        held = filled.count - used
+        if used > 0, held > 0 { buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: filled[used...])) }
+        return .more
+    }
+
+    /// The line that has not ended, if there is one.
+    func readTorn(_ each: (RawSpan) -> Void) {
+        if held > 0 { each(UnsafeRawBufferPointer(rebasing: buffer[..<held]).bytes) }
+        held = 0
+    }
+
+    private func isReadable(_ timeout: CInt) -> Bool {
+        var watched = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&watched, 1, timeout) > 0
+    }
+
+    private static func readOnce(_ descriptor: CInt, _ room: UnsafeMutableRawBufferPointer) -> Int {
+        #if canImport(Glibc)
+            Glibc.read(descriptor, room.baseAddress, room.count)
+        #else
+            Darwin.read(descriptor, room.baseAddress, room.count)
+        #endif
+    }
+}

@@ -1,0 +1,104 @@
+// Whose addresses this machine depends on: its own, its gateways', its name servers', those of who is logged in. To ban one of them
+// would be to cut the branch that one sits on.
+internal import SSCommandLine
+internal import SSCommon
+internal import SSNetwork
+internal import SSServerCore
+
+enum MachineSurroundings {
+    /// Of each file that is read.
+    private static let limit = 4 << 20
+
+    static func entries() -> [BanExemptions.Entry] {
+        OwnAddresses.current().map { .init($0, "an address of this machine") }
+            + (gateways4(read("/proc/net/route")) + gateways6(read("/proc/net/ipv6_route"))).map {
+                .init($0, "a gateway")
+            }
+            + nameservers(read("/etc/resolv.conf")).map { .init($0, "a name server of this machine") }
+            + logins().map { .init($0, "the address of a login by SSH") }
+    }
+
+    private static func read(_ path: String) -> [Substring] {
+        // What is not there says nothing; so does what is larger than anything it could say.
+        guard let file = try? SmallFile(path, limit: limit) else { return [] }
+        return String(decoding: file.bytes, as: UTF8.self).split(separator: "\n")
+    }
+
+    // MARK: Routes
+
+    /// `Iface Destination Gateway …`, numbers as the machine has them in memory (proc(5)).
+    static func gateways4(_ lines: [Substring]) -> [IPAddress] {
+        lines.compactMap { line in
+            let words = line.split(whereSeparator: \.isWhitespace)
+            guard words.count > 2, words[2].utf8.count == 8, let number = UInt32(words[2], radix: 16), number != 0
+            else {
+                return nil
+            }
+            return .v4(IPv4Address(UInt32(bigEndian: number)))
+        }
+    }
+
+    /// `destination length source length gateway …`, 32 digits each.
+    static func gateways6(_ lines: [Substring]) -> [IPAddress] {
+        lines.compactMap { line in
+            let words = line.split(separator: " ")
+            guard words.count > 4, words[4].utf8.count == 32, let high = UInt64(words[4].prefix(16), radix: 16),
+                let low = UInt64(words[4].suffix(16), radix: 16), (high, low) != (0, 0)
+            else { return nil }
+            return .v6(IPv6Address(high: high, low: low))
+        }
+    }
+
+    /// resolv.conf(5); a zone behind the address is nobody's here.
+    static func nameservers(_ lines: [Substring]) -> [IPAddress] {
+        lines.compactMap { line in
+            let words = line.split(whereSeparator: \.isWhitespace)
+            guard words.count > 1, words[0] == "nameserver" else { return nil }
+            return IPAddress(words[1].prefix { $0 != "%" })
+        }
+    }
+
+    // MARK: SSH
+
+    private static func logins() -> [IPAddress] {
+        let ports = sshPorts(read("/etc/ssh/sshd_config"))
+        let sockets =
+            read("/proc/net/tcp").compactMap { peer($0, at: ports) }
+            + read("/proc/net/tcp6").compactMap { peer($0, at: ports) }
+        let own = ["SSH_CONNECTION", "SSH_CLIENT"].compactMap { name in
+            Environment.variable(name)?.split(separator: " ").first.flatMap { IPAddress($0) }
+        }
+        return Array(Set(sockets + own))
+    }
+
+    /// 22, and what sshd_config(5) says.
+    static func sshPorts(_ lines: [Substring]) -> Set<UInt16> {
+        var ports: Set<UInt16> = [22]
+        for line in lines {
+            let words = line.split { $0.isWhitespace || $0 == "=" }
+            if words.count > 1, words[0].lowercased() == "port", let port = UInt16(words[1]) { ports.insert(port) }
+        }
+        return ports
+    }
+
+    /// Of a line of /proc/net/tcp or tcp6 (proc(5)) about an open connection to one of `ports`.
+    static func peer(_ line: Substring, at ports: Set<UInt16>) -> IPAddress? {
+        let words = line.split(separator: " ", maxSplits: 4)
+        guard words.count > 3, words[3] == "01", let local = words[1].split(separator: ":").last,
+            let port = UInt16(local, radix: 16), ports.contains(port),
+            let remote = words[2].split(separator: ":").first
+        else { return nil }
+        let parts = stride(from: 0, to: remote.utf8.count, by: 8).compactMap { offset in
+            UInt32(remote.dropFirst(offset).prefix(8), radix: 16).map { UInt32(bigEndian: $0) }
+        }
+        switch parts.count {
+        case 1: return .v4(IPv4Address(parts[0]))
+        case 4:
+            return IPAddress.v6(
+                IPv6Address(
+                    high: UInt64(parts[0]) << 32 | UInt64(parts[1]), low: UInt64(parts[2]) << 32 | UInt64(parts[3]))
+            ).folded
+        default: return nil
+        }
+    }
+}
