@@ -70,24 +70,24 @@ package struct BanBook: Sendable {
     package mutating func ban(
         _ prefix: BanPrefix, for offence: BanLedger.Offence, now: Int64, chance: Double
     ) -> Ban? {
-        guard makeRoom(for: prefix, now) else { return nil }
-        let before = bans[prefix].flatMap { isRemembered($0, now) ? $0.count : nil } ?? 0
-        let count = min(before + 1, 64)
-        let ban = Ban(
-            prefix, since: now, until: now + terms.seconds(of: count, chance: chance), count: count, offence: offence)
-        put(ban)
-        return ban
+        begin(prefix, now, offence: offence) { $0.seconds(of: $1, chance: chance) }
     }
 
     /// Bans because somebody says so, for so many seconds; without a number for as long as its next ban would be. Nil if there
     /// is room for no more.
     package mutating func order(_ prefix: BanPrefix, seconds: Int64?, reason: String, now: Int64) -> Ban? {
+        begin(prefix, now, reason: reason) { seconds ?? $0.seconds(of: $1, chance: 0) }
+    }
+
+    private mutating func begin(
+        _ prefix: BanPrefix, _ now: Int64, offence: BanLedger.Offence? = nil, reason: String = "",
+        _ seconds: (BanTerms, _ count: Int) -> Int64
+    ) -> Ban? {
         guard makeRoom(for: prefix, now) else { return nil }
         let before = bans[prefix].flatMap { isRemembered($0, now) ? $0.count : nil } ?? 0
         let count = min(before + 1, 64)
         let ban = Ban(
-            prefix, since: now, until: now + (seconds ?? terms.seconds(of: count, chance: 0)), count: count,
-            reason: reason)
+            prefix, since: now, until: now + seconds(terms, count), count: count, offence: offence, reason: reason)
         put(ban)
         return ban
     }

@@ -29,20 +29,26 @@ package struct BanEngine {
     private var evidence = BanEvidence()
     private var budget = BanBudget()
     private let chance: () -> Double
+    private let surroundings: () -> [BanExemptions.Entry]
+    /// When they were looked at last.
+    private var looked: Int64?
     package private(set) var book: BanBook
-    package var exemptions: BanExemptions
+    private var exemptions: BanExemptions
     package private(set) var counts = Counts()
     private var decisions: [Decision] = []
 
-    /// `chance` gives numbers 0..<1; `year` is that of lines that do not say theirs.
+    /// `surroundings` are those of the machine, besides what is always exempt; they are asked for at most once a second, when somebody
+    /// is to be banned. `chance` gives numbers 0..<1; `year` is that of lines that do not say theirs.
     package init(
         _ rules: BanRules, _ terms: BanTerms, exemptions: BanExemptions, year: Int64, capacity: Int = 1 << 16,
+        surroundings: @escaping () -> [BanExemptions.Entry] = { [] },
         chance: @escaping () -> Double = { Double.random(in: 0..<1) }
     ) {
         reader = LogLineReader(year: year)
         ledger = BanLedger(rules, capacity: capacity)
         book = BanBook(terms)
         self.exemptions = exemptions
+        self.surroundings = surroundings
         self.chance = chance
     }
 
@@ -69,7 +75,7 @@ package struct BanEngine {
 
     private mutating func decide(_ source: BanSource, _ offence: BanLedger.Offence, _ now: Int64) {
         let prefix = BanPrefix(source)
-        if let reason = exemptions.reason(against: prefix) {
+        if let reason = exemption(of: prefix, now: now) {
             counts.spared += 1
             return decisions.append(.exempt(prefix, reason))
         }
@@ -79,6 +85,15 @@ package struct BanEngine {
         }
         counts.bans += 1
         decisions.append(.ban(ban, evidence.lines(about: source)))
+    }
+
+    /// Why nobody in `prefix` is ever banned, in words that follow "it is"; nil if that is not so.
+    package mutating func exemption(of prefix: BanPrefix, now: Int64) -> String? {
+        if looked != now {
+            looked = now
+            exemptions.seen = surroundings()
+        }
+        return exemptions.reason(against: prefix)
     }
 
     package var hasDecisions: Bool { !decisions.isEmpty }

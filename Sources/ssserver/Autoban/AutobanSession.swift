@@ -17,7 +17,7 @@ final class AutobanSession: Sendable {
         var thread: FollowThread?
         var admin: AdminServer?
         /// Where the log was read up to when its thread ended; and who waits for that.
-        var ended: (position: LogPosition?, isInputOver: Bool)?
+        var ended: (position: LogPosition?, end: FollowThread.End)?
         var waiter: CheckedContinuation<Void, Never>?
     }
 
@@ -56,7 +56,7 @@ final class AutobanSession: Sendable {
         logger.info(
             "autoban follows the log",
             metadata: ["log": "\(path)", "backend": "\(overview.backend)", "bans": "\(overview.bans.count)"])
-        let thread = FollowThread(keeper, log: log) { self.threadEnded($0, isInputOver: $1) }
+        let thread = FollowThread(keeper, log: log) { self.threadEnded($0, $1) }
         state.withLockedValue { $0.thread = thread }
         // From the end on everything is new.
         let isOld = if case .end = start { false } else { true }
@@ -80,6 +80,9 @@ final class AutobanSession: Sendable {
         }
     }
 
+    /// Whether it has ended because its input could not be read.
+    var hasFailed: Bool { state.withLockedValue { $0.ended?.end == .inputFailed } }
+
     /// For SIGHUP: the firewall is looked at now.
     func look() {
         do throws(FirewallFailure) {
@@ -89,14 +92,14 @@ final class AutobanSession: Sendable {
         }
     }
 
-    private func threadEnded(_ position: LogPosition?, isInputOver: Bool) {
+    private func threadEnded(_ position: LogPosition?, _ end: FollowThread.End) {
         let waiter = state.withLockedValue { state in
-            state.ended = (position, isInputOver)
+            state.ended = (position, end)
             return state.waiter.take()
         }
         waiter?.resume()
-        // Standard input is over: so is the program.
-        if isInputOver { kill(getpid(), SIGTERM) }
+        // Without an input there is nothing left to do.
+        if end != .stopped { kill(getpid(), SIGTERM) }
     }
 
     func end() async {
@@ -113,7 +116,7 @@ final class AutobanSession: Sendable {
         }
         let ended = state.withLockedValue { $0.ended }
         // What came of an input that is over is what was asked for.
-        let removesRules = removesRules && ended?.isInputOver != true
+        let removesRules = removesRules && ended?.end != .inputOver
         keeper.end(position: ended?.position, removesRules: removesRules, now: WallClock.now())
         keeper.finishCutting()
         await state.withLockedValue { $0.admin }?.close()

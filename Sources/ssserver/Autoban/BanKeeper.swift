@@ -21,7 +21,6 @@ final class BanKeeper: Sendable {
         var isTimeTold = false
         var lastFailure: String?
         var lastReconciled: UnixSeconds = 0
-        var seenAt: UnixSeconds = 0
         /// Seconds that the times of lines are ahead, while old ones are read.
         var ahead: Int64?
         /// Lines were read since the ledger was stored.
@@ -100,7 +99,6 @@ final class BanKeeper: Sendable {
         try locked { (state) throws(FirewallFailure) in
             for ban in stored { state.engine.restore(ban) }
             LedgerSnapshot.decode(ledger) { state.engine.restore($0) }
-            state.engine.exemptions.seen = MachineSurroundings.entries()
             guard !isLooking else { return }
             try reconcile(&state, now)
             remember(&state)
@@ -144,14 +142,11 @@ final class BanKeeper: Sendable {
     /// `give` hands over lines, one by one; what follows from them is done once there is some of it.
     func read(now: UnixSeconds, _ give: ((RawSpan) -> Void) throws(UnreadableLog) -> Void) throws(UnreadableLog) {
         try locked { (state) throws(UnreadableLog) in
-            if now != state.seenAt {
-                state.seenAt = now
-                state.engine.exemptions.seen = MachineSurroundings.entries()
-            }
             let ahead = state.ahead
             let time = Int64(clamping: now)
+            let lines = state.engine.counts.lines
+            defer { if state.engine.counts.lines != lines { state.isDirty = true } }
             try give { state.engine.read($0, now: time, ahead: ahead) }
-            state.isDirty = true
         }
     }
 
@@ -251,7 +246,8 @@ final class BanKeeper: Sendable {
             settle(&state)
             let old = state.engine.forget(Int64(clamping: now))
             for prefix in old { state.unsaved[prefix] = nil }
-            state.forgotten.formUnion(old)
+            // While nothing can be stored: who is left out is forgotten again after a restart.
+            if state.forgotten.count < BanBook.maximum { state.forgotten.formUnion(old) }
             let interval = state.isBehind ? Self.retryInterval : Self.reconcileInterval
             if now - min(state.lastReconciled, now) >= interval || now < state.lastReconciled {
                 do throws(FirewallFailure) {
@@ -352,8 +348,7 @@ final class BanKeeper: Sendable {
     /// Bans for `seconds`, or as long as its next ban would be.
     func order(_ prefix: BanPrefix, seconds: Int64?, reason: String, now: UnixSeconds) throws(OrderFault) -> Ban {
         try locked { (state) throws(OrderFault) in
-            state.engine.exemptions.seen = MachineSurroundings.entries()
-            if let reason = state.engine.exemptions.reason(against: prefix) { throw .exempt(reason) }
+            if let reason = state.engine.exemption(of: prefix, now: Int64(clamping: now)) { throw .exempt(reason) }
             guard
                 let ban = state.engine.order(prefix, seconds: seconds, reason: reason, now: Int64(clamping: now))
             else { throw .full }
@@ -441,11 +436,12 @@ final class BanKeeper: Sendable {
         var exemption: String?
     }
 
-    func reasons(_ prefix: BanPrefix) -> Reasons {
+    func reasons(_ prefix: BanPrefix, now: UnixSeconds) -> Reasons {
         var reasons = locked { state in
             Reasons(
                 ban: state.engine.book.ban(of: prefix), lines: state.engine.lines(about: prefix),
-                account: state.engine.account(of: prefix), exemption: state.engine.exemptions.reason(against: prefix))
+                account: state.engine.account(of: prefix),
+                exemption: state.engine.exemption(of: prefix, now: Int64(clamping: now)))
         }
         // What led to a ban was stored with it; what came since says less.
         if reasons.ban != nil, let stored = try? store?.load(prefix), !stored.lines.isEmpty {

@@ -24,8 +24,8 @@ enum BanRoutes {
         }
         routes.on(.get, one, "Why an address is banned, or is not.") { request throws(AdminFailure) in
             let prefix = try prefix(request.parameters["address"])
-            return AdminResponse(
-                200, BanDocument.reasons(keeper.reasons(prefix), prefix, now: WallClock.now()))
+            let now = WallClock.now()
+            return AdminResponse(200, BanDocument.reasons(keeper.reasons(prefix, now: now), prefix, now: now))
         }
         let adding = AdminDescription(
             "Bans an address.",

@@ -24,10 +24,20 @@ final class FollowThread: Sendable {
     /// Both ends of a pipe: a byte in it wakes the thread.
     private let wake: (read: CInt, write: CInt)
     private let isStopping = NIOLockedValueBox(false)
-    private let onEnd: @Sendable (LogPosition?, Bool) -> Void
+    /// Why the thread has ended.
+    enum End: Hashable, Sendable {
+        /// It was told to.
+        case stopped
+        /// Its input has.
+        case inputOver
+        /// Its input cannot be read.
+        case inputFailed
+    }
 
-    /// `onEnd` is told the position when the thread ends, and whether that is because its input has.
-    init(_ keeper: BanKeeper, log: LogSink, onEnd: @escaping @Sendable (LogPosition?, Bool) -> Void) {
+    private let onEnd: @Sendable (LogPosition?, End) -> Void
+
+    /// `onEnd` is told the position when the thread ends.
+    init(_ keeper: BanKeeper, log: LogSink, onEnd: @escaping @Sendable (LogPosition?, End) -> Void) {
         self.keeper = keeper
         self.log = log
         self.onEnd = onEnd
@@ -59,22 +69,22 @@ final class FollowThread: Sendable {
         var ticked = ContinuousClock.now - .milliseconds(Int64(Self.tickInterval))
         keeper.countsByTime(ahead: ahead)
         var isOld = true
-        var isOver = false
+        var end: End?
         while !isStopping.withLockedValue({ $0 }) {
-            isOver = readAll(follower, &ticked)
+            end = readAll(follower, &ticked)
             if isOld {
                 isOld = false
                 keeper.countsByTime(ahead: nil)
             }
             for notice in follower.takeNotices() { log.log(.warning, "the log", [("notice", notice)]) }
             tick(follower, &ticked)
-            if isOver { break }
+            if end != nil { break }
             wait(
                 follower.descriptor,
                 follower.patience < 0 ? Self.tickInterval : min(follower.patience, Self.tickInterval))
             follower.look()
         }
-        onEnd(follower.position, isOver)
+        onEnd(follower.position, end ?? .stopped)
     }
 
     private func tick(_ follower: LogFollower, _ ticked: inout ContinuousClock.Instant) {
@@ -83,27 +93,30 @@ final class FollowThread: Sendable {
         keeper.tick(position: follower.position, now: WallClock.now())
     }
 
-    /// Everything that is there; true at the end of an input that has one.
-    private func readAll(_ follower: LogFollower, _ ticked: inout ContinuousClock.Instant) -> Bool {
+    /// Everything that is there; nil if there will be more.
+    private func readAll(_ follower: LogFollower, _ ticked: inout ContinuousClock.Instant) -> End? {
+        defer { keeper.settle(now: WallClock.now()) }
         var acted = ContinuousClock.now
-        var result = LogReading.more
-        while case .more = result, !isStopping.withLockedValue({ $0 }) {
+        while !isStopping.withLockedValue({ $0 }) {
+            var result = LogReading.idle
             do throws(UnreadableLog) {
                 try keeper.read(now: WallClock.now()) { each throws(UnreadableLog) in result = try follower.read(each) }
             } catch {
                 log.log(.error, "the log cannot be read", [("reason", error.text)])
-                result = .idle
+                return .inputFailed
             }
-            guard case .more = result else { break }
+            switch result {
+            case .idle: return nil
+            case .ended: return .inputOver
+            case .more: break
+            }
             if keeper.waiting >= Self.batch || ContinuousClock.now - acted >= Self.gathering {
                 keeper.act(now: WallClock.now())
                 acted = .now
             }
             tick(follower, &ticked)
         }
-        keeper.settle(now: WallClock.now())
-        if case .ended = result { return true }
-        return false
+        return nil
     }
 
     private func wait(_ descriptor: CInt?, _ patience: CInt) {

@@ -24,12 +24,7 @@ enum LogClock {
         let start = max(0, status.st_size - off_t(tail))
         let bytes = FilePart.read(descriptor, count: tail, at: start)
         guard let last = lastStamp(bytes[...]) else { return nil }
-        #if canImport(Glibc)
-            let changed = status.st_mtim.tv_sec
-        #else
-            let changed = status.st_mtimespec.tv_sec
-        #endif
-        return last.seconds - Int64(changed)
+        return last.seconds - LogSiblings.modified(status) / 1_000_000_000
     }
 
     /// Of the last line that begins with a time.

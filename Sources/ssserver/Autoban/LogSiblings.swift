@@ -43,7 +43,8 @@ struct LogSiblings {
         }
     }
 
-    private static func modified(_ status: stat) -> Int64 {
+    /// Nanoseconds since 1970.
+    static func modified(_ status: stat) -> Int64 {
         #if canImport(Glibc)
             Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
         #else

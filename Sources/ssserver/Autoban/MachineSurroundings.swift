@@ -6,8 +6,8 @@ internal import SSNetwork
 internal import SSServerCore
 
 enum MachineSurroundings {
-    /// Of each file that is read.
-    private static let limit = 4 << 20
+    /// Of each file that is read: 200,000 connections, one of which may be the owner's.
+    private static let limit = 32 << 20
 
     static func entries() -> [BanExemptions.Entry] {
         OwnAddresses.current().map { .init($0, "an address of this machine") }

@@ -73,7 +73,8 @@ extension Autoban {
                 let ports = try store.state(BanKeeper.portsKey)?.split(separator: ",").compactMap { UInt16($0) } ?? []
                 let backend = changes ? try Self.backend(store, ports) : DryRun { _ in }
                 let engine = BanEngine(
-                    BanRules(), BanTerms(), exemptions: BanExemptions(ignored: []), year: WallClock.year)
+                    BanRules(), BanTerms(), exemptions: BanExemptions(ignored: []), year: WallClock.year,
+                    surroundings: MachineSurroundings.entries)
                 let keeper = BanKeeper(
                     engine, backend, store, changes ? OpenConnections(ports: ports) : nil, ports: ports, log: log)
                 // To end a ban nothing has to be put into force.

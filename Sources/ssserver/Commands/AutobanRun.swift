@@ -1,17 +1,10 @@
 // autoban run: follows a log and bans whoever it shows to be knocking without a key.
 internal import ArgumentParser
 internal import Logging
-internal import NIOConcurrencyHelpers
 internal import SSCommandLine
 internal import SSCommon
 internal import SSNetwork
 internal import SSServerCore
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Darwin)
-    internal import Darwin
-#endif
 
 extension Autoban {
     struct Run: AsyncParsableCommand {
@@ -66,7 +59,9 @@ extension Autoban {
             do {
                 let firewall = try firewall()
                 let directory = place.make(logger)
-                let engine = BanEngine(rules, terms, exemptions: exemptions, year: WallClock.year)
+                let engine = BanEngine(
+                    rules, terms, exemptions: exemptions, year: WallClock.year,
+                    surroundings: MachineSurroundings.entries)
                 let prints = backend == .dryRun
                 let keeper = BanKeeper(
                     engine, firewall, prints ? nil : store(directory, logger),
@@ -80,6 +75,7 @@ extension Autoban {
                 } drain: { _ in
                     await session.end()
                 }
+                if session.hasFailed { throw Report.failed }
             } catch let failure as StartFailure {
                 Report.error(failure.description, help: failure.help)
                 throw failure.isBadConfiguration ? Report.badConfiguration : Report.failed

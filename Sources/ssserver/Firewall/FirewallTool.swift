@@ -66,7 +66,7 @@ struct FirewallTool: Sendable {
 
     private static let denials = ["Operation not permitted", "Permission denied", "you must be root"]
     static let permission =
-        "run it as root, or give it the capability: AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW in its systemd unit"
+        "run it as root, or give it CAP_NET_ADMIN (AmbientCapabilities= in its unit), with the old iptables CAP_NET_RAW too"
 
     /// Of what was written to standard error; at most 200 bytes, and nothing that would move a terminal's cursor.
     private static func firstLine(_ bytes: [UInt8]) -> String {

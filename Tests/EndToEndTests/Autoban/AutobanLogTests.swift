@@ -108,6 +108,14 @@ extension EndToEnd {
             }
         }
 
+        @Test func `standard input that is no log ends it with an error`() throws {
+            try onStage { stage in
+                let result = try stage.run(
+                    .ssserver, ["autoban", "run", "--backend", "dry-run", "--log", "-"], input: "a\0b\n")
+                expect(result, exits: 1, saying: ["cannot be read", "is no log"])
+            }
+        }
+
         @Test func `whoever has authenticated lately is spared, and who is to be ignored`() throws {
             try onStage { stage in
                 let lines =

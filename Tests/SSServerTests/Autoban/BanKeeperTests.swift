@@ -79,12 +79,12 @@ struct BanKeeperTests {
             try fail(keeper, "198.18.0.1")
             try fail(keeper, "[2001:db8::1]")
             #expect(firewall.bans == [try BanPrefix("198.18.0.1"): 100, try BanPrefix("2001:db8::/64"): 100])
-            #expect(keeper.reasons(try BanPrefix("198.18.0.1")).lines.count == 3)
+            #expect(keeper.reasons(try BanPrefix("198.18.0.1"), now: Self.start).lines.count == 3)
             // Another one goes on where this one is.
             let (second, other) = try again()
             try second.begin(now: Self.start + 40)
             #expect(other.bans == [try BanPrefix("198.18.0.1"): 60, try BanPrefix("2001:db8::/64"): 60])
-            #expect(second.reasons(try BanPrefix("198.18.0.1")).lines.count == 3)
+            #expect(second.reasons(try BanPrefix("198.18.0.1"), now: Self.start).lines.count == 3)
         }
     }
 
@@ -98,7 +98,7 @@ struct BanKeeperTests {
             #expect(firewall.bans.count == 1)
             let (third, other) = try again()
             try third.begin(now: Self.start + 2000, fromStart: true)
-            #expect(third.reasons(try BanPrefix("198.18.0.1")).account == nil)
+            #expect(third.reasons(try BanPrefix("198.18.0.1"), now: Self.start).account == nil)
             #expect(other.bans.isEmpty)
         }
     }
@@ -139,7 +139,7 @@ struct BanKeeperTests {
             try fail(keeper, "198.18.0.1")
             // A hundred seconds, and twice as many.
             keeper.tick(position: nil, now: Self.start + 299)
-            #expect(keeper.reasons(try BanPrefix("198.18.0.1")).ban != nil)
+            #expect(keeper.reasons(try BanPrefix("198.18.0.1"), now: Self.start).ban != nil)
             keeper.tick(position: nil, now: Self.start + 300)
             keeper.tick(position: nil, now: Self.start + 301)
             let (second, _) = try again()
