@@ -21,8 +21,8 @@ let package = Package(
         // The same sources as the programs', through links: they are no product that another package could name.
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto"),
-        .target(name: "CBoringSSL", dependencies: boringSSL),
-        .target(name: "SSCommon", dependencies: ["CSodium", "COpenSSL", "CBoringSSL"], swiftSettings: settings),
+        .target(name: "CCrypto", dependencies: hasBoringSSL ? boringSSL : ["COpenSSL", "CSodium"]),
+        .target(name: "SSCommon", dependencies: ["CSodium", "CCrypto"], swiftSettings: settings),
         .target(name: "SSServerCore", dependencies: ["SSCommon"], swiftSettings: settings),
         // Its Front/ links to the parsers of the client's front, which belongs to a program: the files without sockets.
         .executableTarget(name: "Benchmarks", dependencies: ["SSCommon", "SSServerCore"], swiftSettings: settings),

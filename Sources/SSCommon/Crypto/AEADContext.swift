@@ -1,5 +1,5 @@
 // One keyed AEAD in one direction. Tags are appended; there is no associated data (SIP004, SIP022).
-internal import CBoringSSL
+internal import CCrypto
 
 /// A keyed AEAD that either seals or opens.
 package struct AEADContext: ~Copyable {
@@ -10,27 +10,13 @@ package struct AEADContext: ~Copyable {
         case open
     }
 
-    /// Whose code does the work.
-    package enum Engine: Sendable {
-        /// The faster one for pieces of every length.
-        case boringSSL
-        /// Where BoringSSL is not linked, as in a fuzzer.
-        case libcrypto
-
-        /// What the programs use.
-        package static let best: Engine = ss_aead_is_linked() == 1 ? .boringSSL : .libcrypto
-    }
-
     private let algorithm: AEADAlgorithm
-    /// BoringSSL's object; nil before the first key, and with the other engine.
+    /// Nil before the first key.
     private var keyed: OpaquePointer?
-    /// Nil with BoringSSL.
-    private let libcrypto: LibcryptoAEAD?
 
     /// An unkeyed context; `rekey` before use.
-    package init(_ algorithm: AEADAlgorithm, _ direction: Direction, engine: Engine = .best) {
+    package init(_ algorithm: AEADAlgorithm, _ direction: Direction) {
         self.algorithm = algorithm
-        libcrypto = engine == .boringSSL ? nil : LibcryptoAEAD(algorithm, direction)
     }
 
     deinit {
@@ -40,7 +26,6 @@ package struct AEADContext: ~Copyable {
     /// Takes a new key of the algorithm's length.
     package mutating func rekey(_ key: UnsafeRawBufferPointer) {
         precondition(key.count == algorithm.keyLength, "key of the wrong length")
-        if let libcrypto { return libcrypto.rekey(key) }
         let bytes = key.baseAddress!.assumingMemoryBound(to: UInt8.self)
         if let keyed {
             precondition(ss_aead_rekey(keyed, bytes) == 1, "no memory for a cipher")
@@ -58,9 +43,8 @@ package struct AEADContext: ~Copyable {
         let input = source.assumingMemoryBound(to: UInt8.self)
         let output = target.assumingMemoryBound(to: UInt8.self)
         nonce.withUnsafeBytes { nonce in
-            if let libcrypto { return libcrypto.seal(input, count: count, to: output, nonce: nonce) }
             precondition(
-                ss_aead_seal(keyed!, output, output + count, nonce, input, count) == 1, "BoringSSL could not seal")
+                ss_aead_seal(keyed!, output, output + count, nonce, input, count) == 1, "the cipher could not seal")
         }
     }
 
@@ -72,8 +56,7 @@ package struct AEADContext: ~Copyable {
         let input = source.assumingMemoryBound(to: UInt8.self)
         let output = target.assumingMemoryBound(to: UInt8.self)
         return nonce.withUnsafeBytes { nonce in
-            if let libcrypto { return libcrypto.open(input, count: count, to: output, nonce: nonce) }
-            return ss_aead_open(keyed!, output, input + count, nonce, input, count) == 1
+            ss_aead_open(keyed!, output, input + count, nonce, input, count) == 1
         }
     }
 

@@ -1,7 +1,7 @@
 // HKDF-SHA1 (RFC 5869) with the info "ss-subkey": how SIP004 turns the master key and a salt into the key of
-// one stream direction or one datagram. On libcrypto's SHA-1 blocks directly: each connection does this twice
-// and each datagram once, and EVP's objects would cost more than the ten blocks of hashing.
-internal import COpenSSL
+// one stream direction or one datagram. On SHA-1's blocks directly: each connection does this twice
+// and each datagram once, and objects would cost more than the ten blocks of hashing.
+internal import CCrypto
 
 enum HKDFSHA1 {
     private static let digestLength = 20
@@ -9,8 +9,8 @@ enum HKDFSHA1 {
 
     /// The two half-hashed pads of HMAC (RFC 2104) under one key.
     private struct Pads {
-        var inner = SHA_CTX()
-        var outer = SHA_CTX()
+        var inner = ss_sha1()
+        var outer = ss_sha1()
 
         /// A key of at most one block.
         init(key: UnsafeRawBufferPointer) {
@@ -18,24 +18,24 @@ enum HKDFSHA1 {
             Self.absorb(key, pad: 0x5c, into: &outer)
         }
 
-        private static func absorb(_ key: UnsafeRawBufferPointer, pad: UInt8, into state: inout SHA_CTX) {
+        private static func absorb(_ key: UnsafeRawBufferPointer, pad: UInt8, into state: inout ss_sha1) {
             withUnsafeTemporaryAllocation(byteCount: blockLength, alignment: 8) { block in
                 block.initializeMemory(as: UInt8.self, repeating: pad)
                 for index in 0..<key.count { block[index] ^= key[index] }
-                SHA1_Init(&state)
-                SHA1_Update(&state, block.baseAddress, blockLength)
+                ss_sha1_init(&state)
+                ss_sha1_update(&state, block.baseAddress, blockLength)
                 Sodium.wipe(block)
             }
         }
 
         /// HMAC of what `update` feeds, 20 bytes to `tag`.
-        func authenticate(to tag: UnsafeMutablePointer<UInt8>, _ update: (inout SHA_CTX) -> Void) {
+        func authenticate(to tag: UnsafeMutablePointer<UInt8>, _ update: (inout ss_sha1) -> Void) {
             var state = inner
             update(&state)
-            SHA1_Final(tag, &state)
+            ss_sha1_final(&state, tag)
             state = outer
-            SHA1_Update(&state, tag, digestLength)
-            SHA1_Final(tag, &state)
+            ss_sha1_update(&state, tag, digestLength)
+            ss_sha1_final(&state, tag)
         }
 
         mutating func wipe() {
@@ -51,16 +51,16 @@ enum HKDFSHA1 {
         precondition(salt.count <= blockLength && output.count <= 3 * digestLength, "beyond what a session key needs")
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: digestLength) { block in
             var pads = Pads(key: salt)
-            pads.authenticate(to: block.baseAddress!) { _ = SHA1_Update(&$0, key.baseAddress, key.count) }
+            pads.authenticate(to: block.baseAddress!) { ss_sha1_update(&$0, key.baseAddress, key.count) }
             pads = Pads(key: UnsafeRawBufferPointer(block))
             var done = 0
             var counter: UInt8 = 0
             while done < output.count {
                 counter += 1
                 pads.authenticate(to: block.baseAddress!) { state in
-                    if counter > 1 { SHA1_Update(&state, block.baseAddress, digestLength) }
-                    SHA1_Update(&state, info.utf8Start, info.utf8CodeUnitCount)
-                    SHA1_Update(&state, &counter, 1)
+                    if counter > 1 { ss_sha1_update(&state, block.baseAddress, digestLength) }
+                    ss_sha1_update(&state, info.utf8Start, info.utf8CodeUnitCount)
+                    ss_sha1_update(&state, &counter, 1)
                 }
                 let take = min(digestLength, output.count - done)
                 output.baseAddress!.advanced(by: done).copyMemory(from: block.baseAddress!, byteCount: take)

@@ -1,6 +1,6 @@
 // SIP004: the master key of a password is EVP_BytesToKey(MD5, no salt, one round), as every classic
 // Shadowsocks has it: D1 = MD5(password), Di = MD5(D(i-1) || password), concatenated and cut.
-internal import COpenSSL
+internal import CCrypto
 
 package enum MasterKey {
     /// The key of `password` (its UTF-8 bytes) for `method`.
@@ -13,7 +13,7 @@ package enum MasterKey {
         while derived.count < length {
             var input = digest + password
             digest = [UInt8](repeating: 0, count: 16)
-            MD5(input, input.count, &digest)
+            ss_md5(input, input.count, &digest)
             derived += digest
             input.withUnsafeMutableBytes { Sodium.wipe($0) }
         }

@@ -1,3 +1,4 @@
+import CCrypto
 import CSodium
 import Testing
 
@@ -96,33 +97,67 @@ struct CryptoTests {
         #expect(Array(buffer[..<100]) == [UInt8](0..<100))
     }
 
-    @Test("BoringSSL is linked, and does what libcrypto does", arguments: CipherMethod.allCases)
-    func engines(method: CipherMethod) {
-        let engines = [AEADContext.Engine.boringSSL, .libcrypto]
-        #expect(AEADContext.Engine.best == .boringSSL)
+    @Test("BoringSSL is linked, and seals as libcrypto does", arguments: CipherMethod.allCases)
+    func ciphers(method: CipherMethod) throws {
+        #expect(ss_crypto_is_boringssl() == 1)
         for count in [0, 1, 2, 15, 16, 17, 63, 64, 65, 255, 256, 257, 1400, 16_383, 65_535] {
             let keys = [Sodium.random(method.keyLength), Sodium.random(method.keyLength)]
             let plain = Sodium.random(count)
-            let nonce = Nonce(Sodium.random(24).span.bytes)
-            let sealed = engines.map { Self.seal(plain, method, keys, nonce, $0) }
-            #expect(sealed[0] == sealed[1])
-            for engine in engines {
-                #expect(Self.open(sealed[0], method, keys, nonce, engine) == plain)
-                #expect(Self.open(sealed[0], method, keys.reversed(), nonce, engine) == nil)
-                for place in [0, count / 2, count, count + 15] {
-                    var altered = sealed[0]
-                    altered[place] ^= 1
-                    #expect(Self.open(altered, method, keys, nonce, engine) == nil)
-                }
+            let bytes = Sodium.random(24)
+            let nonce = Nonce(bytes.span.bytes)
+            let sealed = Self.seal(plain, method, keys, nonce)
+            if method.aead != .xchacha20Poly1305 {
+                #expect(try #require(Libcrypto.seal(plain, method.aead, key: keys[1], nonce: bytes)) == sealed)
+            }
+            #expect(Self.open(sealed, method, keys, nonce) == plain)
+            #expect(Self.open(sealed, method, keys.reversed(), nonce) == nil)
+            for place in [0, count / 2, count, count + 15] {
+                var altered = sealed
+                altered[place] ^= 1
+                #expect(Self.open(altered, method, keys, nonce) == nil)
             }
         }
     }
 
+    @Test("Single blocks are libcrypto's, in place too", arguments: [16, 32])
+    func blocks(keyLength: Int) throws {
+        for _ in 0..<100 {
+            let (key, plain) = (Sodium.random(keyLength), Sodium.random(16))
+            for direction in [AEADContext.Direction.seal, .open] {
+                let expected = try #require(Libcrypto.block(plain, key: key, encrypts: direction == .seal))
+                let cipher = key.withUnsafeBytes { AESBlock($0, direction) }
+                var apart = [UInt8](repeating: 0, count: 16)
+                cipher.apply(plain, to: &apart)
+                #expect(apart == expected)
+                var block = plain
+                block.withUnsafeMutableBytes { cipher.apply($0.baseAddress!, to: $0.baseAddress!) }
+                #expect(block == expected)
+            }
+        }
+    }
+
+    @Test("MD5 and SHA-1 are libcrypto's, in pieces too", arguments: [0, 1, 55, 56, 63, 64, 65, 127, 128, 1000])
+    func hashes(count: Int) throws {
+        let bytes = Sodium.random(count)
+        var short = [UInt8](repeating: 0, count: 16)
+        ss_md5(bytes, count, &short)
+        #expect(try #require(Libcrypto.digest("MD5", bytes)) == short)
+        for piece in [1, 7, 64, 1000] {
+            var state = ss_sha1()
+            ss_sha1_init(&state)
+            for start in stride(from: 0, to: count, by: piece) {
+                let part = Array(bytes[start..<min(count, start + piece)])
+                ss_sha1_update(&state, part, part.count)
+            }
+            var long = [UInt8](repeating: 0, count: 20)
+            ss_sha1_final(&state, &long)
+            #expect(try #require(Libcrypto.digest("SHA1", bytes)) == long)
+        }
+    }
+
     /// Under the last of the keys.
-    private static func seal(
-        _ plain: [UInt8], _ method: CipherMethod, _ keys: [[UInt8]], _ nonce: Nonce, _ engine: AEADContext.Engine
-    ) -> [UInt8] {
-        var context = AEADContext(method.aead, .seal, engine: engine)
+    private static func seal(_ plain: [UInt8], _ method: CipherMethod, _ keys: [[UInt8]], _ nonce: Nonce) -> [UInt8] {
+        var context = AEADContext(method.aead, .seal)
         for key in keys { key.withUnsafeBytes { context.rekey($0) } }
         var buffer = plain + [UInt8](repeating: 0, count: 16)
         buffer.withUnsafeMutableBytes {
@@ -132,9 +167,9 @@ struct CryptoTests {
     }
 
     private static func open(
-        _ sealed: [UInt8], _ method: CipherMethod, _ keys: [[UInt8]], _ nonce: Nonce, _ engine: AEADContext.Engine
+        _ sealed: [UInt8], _ method: CipherMethod, _ keys: [[UInt8]], _ nonce: Nonce
     ) -> [UInt8]? {
-        var context = AEADContext(method.aead, .open, engine: engine)
+        var context = AEADContext(method.aead, .open)
         for key in keys { key.withUnsafeBytes { context.rekey($0) } }
         var buffer = sealed
         let count = sealed.count - 16
