@@ -188,11 +188,7 @@ extension TargetAddress {
     /// An address only this machine can reach (RFC 6890, RFC 6761 6.3).
     var isLoopback: Bool {
         switch host {
-        case .ip(let address):
-            switch address.folded {
-            case .v4(let address): address.value >> 24 == 127
-            case .v6(let address): address.high == 0 && address.low == 1
-            }
+        case .ip(let address): address.isLoopback
         case .name(let name): name.text?.lowercased() == "localhost"
         }
     }

@@ -169,6 +169,14 @@ package enum IPAddress: Hashable, Sendable {
         if case .v6(let address) = self, let mapped = address.mappedIPv4 { return .v4(mapped) }
         return self
     }
+
+    /// One that only this machine can reach (RFC 6890).
+    package var isLoopback: Bool {
+        switch folded {
+        case .v4(let address): address.value >> 24 == 127
+        case .v6(let address): address.high == 0 && address.low == 1
+        }
+    }
 }
 
 extension IPAddress: CustomStringConvertible {

@@ -11,6 +11,8 @@ package struct AdminClient: Sendable {
     /// Nobody answers there, or nothing that makes sense.
     package struct Failure: Error, Sendable, CustomStringConvertible {
         package let description: String
+        /// Nobody is there at all.
+        package var isAbsence = false
     }
 
     package struct Answer: Sendable {
@@ -46,7 +48,7 @@ package struct AdminClient: Sendable {
         do throws(UnixSocket.Failure) {
             descriptor = try UnixSocket.connect(path)
         } catch {
-            throw Failure(description: "nobody answers at \(path) (\(error))")
+            throw Failure(description: "nobody answers at \(path) (\(error))", isAbsence: true)
         }
         defer { close(descriptor) }
         var limit = timeval(tv_sec: patience, tv_usec: 0)

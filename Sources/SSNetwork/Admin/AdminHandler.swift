@@ -10,6 +10,9 @@ final class AdminHandler: ChannelInboundHandler {
     static let maximumBody = 64 * 1024
     /// For a request to be there as a whole, and between requests.
     private static let patience = TimeAmount.seconds(10)
+    /// No script, no outside reference, no frame.
+    private static let contentPolicy =
+        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
     private enum Phase {
         /// Waiting for a request.
@@ -59,7 +62,9 @@ final class AdminHandler: ChannelInboundHandler {
             body += part.readableBytesView
             phase = body.count > Self.maximumBody ? .refusing(head) : .reading(head, body)
         case (.end, .reading(let head, let body)):
-            answer(head, body, context)
+            let refusal = AdminVisitor.refusal(
+                host: head.headers["host"], origin: head.headers["origin"], fetchSite: head.headers["sec-fetch-site"])
+            if let refusal { respond(refusal.response, to: head, context) } else { answer(head, body, context) }
         case (.end, .refusing(let head)):
             respond(AdminFailure(413, "a body has at most \(Self.maximumBody / 1024) KiB").response, to: head, context)
         case (.body, _), (.end, _):
@@ -91,6 +96,8 @@ final class AdminHandler: ChannelInboundHandler {
         }
         headers.add(name: "Cache-Control", value: "no-store")
         headers.add(name: "X-Content-Type-Options", value: "nosniff")
+        headers.add(name: "Content-Security-Policy", value: Self.contentPolicy)
+        headers.add(name: "Referrer-Policy", value: "no-referrer")
         let status = HTTPResponseStatus(statusCode: response.status)
         context.write(
             wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: status, headers: headers))),

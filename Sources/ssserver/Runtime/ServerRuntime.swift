@@ -175,6 +175,7 @@ final class ServerRuntime: Sendable {
         guard !paths.isEmpty else { return nil }
         var routes = AdminRoutes()
         routes.add(StatusRoutes.routes(self, managed: listeners.managed, descriptors: descriptors))
+        routes.add(DashboardPage.routes { [managed = listeners.managed] in await self.dashboard(managed) })
         routes.add(UserRoutes.routes(users))
         routes.add(BlacklistRoutes.routes(rules, policy, egress, resolver, group))
         routes.add(ManagerRoutes.routes(rules, token, logger))
@@ -190,6 +191,20 @@ final class ServerRuntime: Sendable {
                 "commands cannot reach this server: its socket cannot be had", metadata: ["reason": "\(error)"])
             return nil
         }
+    }
+
+    private func dashboard(_ managed: ManagedPorts?) async -> DashboardPage {
+        let now = WallClock.now()
+        let bans = Result { () throws(StoreFailure) in
+            try BanRoutes.load(in: stateDirectory, now: now, limit: DashboardPage.maximumBans)
+        }
+        var saved: DashboardPage.Saved?
+        if let cache, let totals = await cacheBooks?.totals() {
+            saved = DashboardPage.Saved(overview: cache.overview, today: totals.today)
+        }
+        return DashboardPage(
+            now: now, uptime: uptime, listeners: await listeningPorts + (await managed?.openPorts ?? []),
+            traffic: traffic, cache: saved, blocked: blocked, bans: bans, reload: await latestReload)
     }
 
     private var stateDirectory: String? {

@@ -122,7 +122,10 @@ extension EndToEnd {
                 let change =
                     how == "POST"
                     ? proxy + ["-X", "POST", "-d", "", pair.url("/a")]
-                    : ["--unix-socket", server.users.socket, "-X", "DELETE", "http://l/api/v1/cache?pattern=localhost"]
+                    : [
+                        "--unix-socket", server.users.socket, "-X", "DELETE",
+                        "http://localhost/api/v1/cache?pattern=localhost",
+                    ]
                 let fetch = proxy + ["-o", "/dev/null", "-w", "%{size_download} ", pair.url("/a"), "--next", "-sS"]
                 let result = try stage.curl(fetch + change, seconds: 20)
                 #expect(result.status == 0 && result.output.hasPrefix("\(bodies[0].count) "), "\(result)")
@@ -161,7 +164,7 @@ extension EndToEnd {
                 try server.users.restart()
                 try pair.ask("/posted", method: "POST", body: "x")
                 let purge = ["--unix-socket", server.users.socket, "-X", "DELETE"]
-                let result = try stage.curl(purge + ["http://l/api/v1/cache?pattern=*/purged"])
+                let result = try stage.curl(purge + ["http://localhost/api/v1/cache?pattern=*/purged"])
                 #expect(result.status == 0, "\(result)")
                 server.waitForDisk()
                 for path in ["/purged", "/posted"] {
