@@ -1,17 +1,20 @@
 #ifdef __linux__
-// posix_spawn_file_actions_addclosefrom_np, memfd_create
+// posix_spawn_file_actions_addclosefrom_np, memfd_create, dl_iterate_phdr
 #define _GNU_SOURCE
 #include "process.h"
 
 #include <fcntl.h>
+#include <link.h>
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
 #include <spawn.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/timex.h>
+#include <unistd.h>
 
 #ifdef __GLIBC__
 static int argument_count;
@@ -63,6 +66,24 @@ void linux_trim_memory(void) {
 #ifdef __GLIBC__
   malloc_trim(0);
 #endif
+}
+
+static int release_unwritten(struct dl_phdr_info *object, size_t size, void *page) {
+  uintptr_t mask = *(uintptr_t *)page - 1;
+  for (int index = 0; index < object->dlpi_phnum; index++) {
+    const ElfW(Phdr) *part = &object->dlpi_phdr[index];
+    // What has ever been writable may differ from its file, and would be lost.
+    if (part->p_type != PT_LOAD || (part->p_flags & PF_W) != 0) continue;
+    uintptr_t start = (object->dlpi_addr + part->p_vaddr + mask) & ~mask;
+    uintptr_t end = (object->dlpi_addr + part->p_vaddr + part->p_memsz) & ~mask;
+    if (start < end) madvise((void *)start, end - start, MADV_DONTNEED);
+  }
+  return 0;
+}
+
+void linux_release_program_pages(void) {
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+  dl_iterate_phdr(release_unwritten, &page);
 }
 
 int linux_clock_is_synchronised(void) {

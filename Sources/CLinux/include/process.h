@@ -24,6 +24,10 @@ int linux_allows_dumps(void);
 /// malloc_trim(3), where there is one: gives back to the system what has been freed.
 void linux_trim_memory(void);
 
+/// Unmaps the pages of the program and its libraries that are as they are in their files; what is used again is mapped again, from
+/// the system's cache.
+void linux_release_program_pages(void);
+
 /// adjtimex(2): 1 if the kernel takes the clock to be right, 0 if not, -1 if it does not say.
 int linux_clock_is_synchronised(void);
 

@@ -25,6 +25,14 @@ package enum ProcessMemory {
         #endif
     }
 
+    /// Lets go of those pages of the program's file that only its start has needed, most of sixteen megabytes; what is needed again
+    /// comes back by itself. For what then runs long, or holds much. A debugger's breakpoints are lost.
+    package static func forgetStart() {
+        #if canImport(Glibc)
+            linux_release_program_pages()
+        #endif
+    }
+
     #if canImport(Glibc)
         private static func setLimit(_ resource: __rlimit_resource_t) {
             var none = rlimit(rlim_cur: 0, rlim_max: 0)

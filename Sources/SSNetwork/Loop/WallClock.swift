@@ -33,6 +33,9 @@ package final class WallClock: Sendable {
     /// The machine's time.
     package static func now() -> UnixSeconds { system.now() }
 
+    /// As the machine has it at this moment, steps back and all.
+    package static func raw() -> UnixSeconds { system.read() }
+
     /// Seconds since 1970. Small steps back, by no more than a header's time may be off, are followed.
     package func now() -> UnixSeconds {
         let now = read()

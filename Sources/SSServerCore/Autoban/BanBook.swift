@@ -27,17 +27,26 @@ package struct Ban: Hashable, Sendable {
 
     package var seconds: Int64 { max(0, until - since) }
 
+    /// Seconds that it goes on; never more than it was made for, whatever has become of the clock since.
+    package func left(_ now: Int64) -> Int64 { min(max(0, until - now), seconds) }
+
     package func isActive(_ now: Int64) -> Bool { until > now }
 }
 
 package struct BanBook: Sendable {
     /// Bans that are remembered, those that are over included.
     package static let maximum = 1 << 16
+    /// Seconds that a clock may be wrong without anybody minding.
+    private static let clockError: Int64 = 60
+    /// 2025: no clock that is set shows less.
+    private static let earliest: Int64 = 1_735_689_600
 
     private let terms: BanTerms
     private var bans: [BanPrefix: Ban] = [:]
     /// Those of several sources.
     private var wide: Set<BanPrefix> = []
+    /// That had to make room.
+    private var dropped: [BanPrefix] = []
 
     package init(_ terms: BanTerms) { self.terms = terms }
 
@@ -92,6 +101,19 @@ package struct BanBook: Sendable {
         return ban
     }
 
+    /// Bans that seem to begin later than now, since the clock was set back, begin now. Those that were changed.
+    package mutating func rebase(_ now: Int64) -> [Ban] {
+        // A machine without a battery begins in 1970, and will know better soon.
+        guard now > Self.earliest else { return [] }
+        let early = bans.values.filter { $0.since > now + Self.clockError }
+        return early.map { ban in
+            var ban = ban
+            (ban.since, ban.until) = (now, now + ban.seconds)
+            bans[ban.prefix] = ban
+            return ban
+        }
+    }
+
     /// Ends a ban and forgets that there was one. What it was, if it was in force.
     package mutating func lift(_ prefix: BanPrefix, now: Int64) -> Ban? {
         wide.remove(prefix)
@@ -103,7 +125,8 @@ package struct BanBook: Sendable {
     package mutating func forget(_ now: Int64) -> [BanPrefix] {
         let old = bans.values.filter { !isRemembered($0, now) }.map(\.prefix)
         for prefix in old { drop(prefix) }
-        return old
+        defer { dropped.removeAll() }
+        return old + dropped.filter { bans[$0] == nil }
     }
 
     private func isRemembered(_ ban: Ban, _ now: Int64) -> Bool { ban.until + terms.memory(of: ban.seconds) > now }
@@ -112,7 +135,10 @@ package struct BanBook: Sendable {
     private mutating func makeRoom(for prefix: BanPrefix, _ now: Int64) -> Bool {
         if bans[prefix] != nil || bans.count < Self.maximum { return true }
         let over = bans.values.filter { !$0.isActive(now) }.sorted { $0.until < $1.until }
-        for ban in over.prefix(max(1, Self.maximum / 8)) { drop(ban.prefix) }
+        for ban in over.prefix(max(1, Self.maximum / 8)) {
+            drop(ban.prefix)
+            dropped.append(ban.prefix)
+        }
         return bans.count < Self.maximum
     }
 

@@ -25,6 +25,7 @@ package struct BanEngine {
     }
 
     private var reader: LogLineReader
+    private let capacity: Int
     private var ledger: BanLedger
     private var evidence = BanEvidence()
     private var budget = BanBudget()
@@ -45,6 +46,7 @@ package struct BanEngine {
         chance: @escaping () -> Double = { Double.random(in: 0..<1) }
     ) {
         reader = LogLineReader(year: year)
+        self.capacity = capacity
         ledger = BanLedger(rules, capacity: capacity)
         book = BanBook(terms)
         self.exemptions = exemptions
@@ -66,15 +68,22 @@ package struct BanEngine {
         case .bad(let source):
             counts.failures += 1
             guard book.ban(on: source, now: now) == nil else { return }
+            // What has led to a ban already, read again after this program was killed.
+            if ahead != nil, let ban = book.ban(of: BanPrefix(source)), time <= ban.since { return }
             evidence.add(line, about: source)
             let spared = ledger.spared
-            if let offence = ledger.bad(source, at: time) { decide(source, offence, now) }
+            if let offence = ledger.bad(source, at: time) { decide(source, offence, time, now) }
             counts.spared += ledger.spared - spared
         }
     }
 
-    private mutating func decide(_ source: BanSource, _ offence: BanLedger.Offence, _ now: Int64) {
+    private mutating func decide(_ source: BanSource, _ offence: BanLedger.Offence, _ time: Int64, _ now: Int64) {
         let prefix = BanPrefix(source)
+        // In an old log: it may be somebody else's address by now.
+        if ledger.rules.findTime > 0, now - time > ledger.rules.findTime {
+            counts.spared += 1
+            return
+        }
         if let reason = exemption(of: prefix, now: now) {
             counts.spared += 1
             return decisions.append(.exempt(prefix, reason))
@@ -128,6 +137,15 @@ package struct BanEngine {
     }
 
     package mutating func forget(_ now: Int64) -> [BanPrefix] { book.forget(now) }
+
+    package mutating func rebase(_ now: Int64) -> [Ban] { book.rebase(now) }
+
+    /// What was counted by a clock that is now behind says nothing any more.
+    package mutating func forgetCounts() {
+        ledger = BanLedger(ledger.rules, capacity: capacity)
+        budget = BanBudget()
+        looked = nil
+    }
 
     // MARK: What is stored
 

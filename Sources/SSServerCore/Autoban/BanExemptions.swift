@@ -25,8 +25,13 @@ package struct BanExemptions: Sendable {
 
     private static let loopback = ["127.0.0.0/8", "::1/128", "0.0.0.0/8", "::/128"].compactMap { IPPrefix($0) }
 
+    /// RFC 6052 and RFC 8215: all hosts of IPv4 lie in one /64 of it.
+    private static let translators = ["64:ff9b::/96", "64:ff9b:1::/48"].compactMap { IPPrefix($0) }
+
     package init(ignored: [IPPrefix]) {
-        fixed = Self.loopback.map { Entry($0, "this machine itself") } + ignored.map { Entry($0, "told to be ignored") }
+        fixed =
+            Self.translators.map { Entry($0, "what a translator of addresses shows of many (NAT64)") }
+            + Self.loopback.map { Entry($0, "this machine itself") } + ignored.map { Entry($0, "told to be ignored") }
     }
 
     /// What it is that must not be banned in `prefix`; nil if there is nothing.

@@ -53,9 +53,9 @@ package struct BanLedger {
 
     private struct Account {
         var source: BanSource
-        /// In the moments.
-        var bad: UInt64 = 0
-        var good: UInt64 = 0
+        /// In the moments, and no more than there are numbers: the greatest stands for more.
+        var bad: UInt32 = 0
+        var good: UInt32 = 0
         /// When it authenticated last; 0 for never.
         var lastGood: UInt32 = 0
         var oldest = BanLedger.none
@@ -63,6 +63,11 @@ package struct BanLedger {
         /// In the order in which they were last heard of.
         var before = BanLedger.none
         var after = BanLedger.none
+
+        mutating func count(bad more: UInt32, good others: UInt32) {
+            bad = UInt32(clamping: UInt64(bad) + UInt64(more))
+            good = UInt32(clamping: UInt64(good) + UInt64(others))
+        }
     }
 
     private static let none = UInt32.max
@@ -85,13 +90,13 @@ package struct BanLedger {
     /// Failures that would have been enough for a ban, of sources that had authenticated lately.
     package private(set) var spared: UInt64 = 0
 
-    /// At most so many sources, and four times as many seconds in which something happened.
+    /// At most so many sources, and eight times as many seconds in which something happened.
     package init(_ rules: BanRules, capacity: Int = 1 << 17) {
         self.rules = rules
         span = UInt32(clamping: rules.findTime)
         step = max(1, span / 4096)
         maximumAccounts = max(1, capacity)
-        maximumMoments = max(16, capacity * 4)
+        maximumMoments = max(16, capacity * 8)
     }
 
     /// The source did something right at `time`, in seconds.
@@ -103,7 +108,7 @@ package struct BanLedger {
     /// It did not; what it has done if that is enough for a ban, and it is forgotten then.
     package mutating func bad(_ source: BanSource, at time: Int64) -> Offence? {
         let slot = note(source, time, bad: 1, good: 0)
-        let (bad, good) = (accounts[Int(slot)].bad, accounts[Int(slot)].good)
+        let (bad, good) = (UInt64(accounts[Int(slot)].bad), UInt64(accounts[Int(slot)].good))
         guard rules.isOffence(bad: bad, good: good) else { return nil }
         if isGuest(slot, UInt32(clamping: time)) {
             spared += 1
@@ -115,7 +120,10 @@ package struct BanLedger {
 
     /// What is known of it.
     package func account(of source: BanSource) -> Offence? {
-        find(source).map { Offence(bad: accounts[Int($0)].bad, total: accounts[Int($0)].bad + accounts[Int($0)].good) }
+        find(source).map {
+            let (bad, good) = (UInt64(accounts[Int($0)].bad), UInt64(accounts[Int($0)].good))
+            return Offence(bad: bad, total: bad + good)
+        }
     }
 
     package mutating func forget(_ source: BanSource) { if let slot = find(source) { remove(slot) } }
@@ -148,7 +156,7 @@ package struct BanLedger {
         while slot != Self.none {
             let account = accounts[Int(slot)]
             var moments: [Record.Moment] = []
-            if span == 0 { moments = [.init(time: 0, bad: account.bad, good: account.good)] }
+            if span == 0 { moments = [.init(time: 0, bad: UInt64(account.bad), good: UInt64(account.good))] }
             var place = account.oldest
             while place != Self.none {
                 let moment = self.moments[Int(place)]
@@ -166,8 +174,7 @@ package struct BanLedger {
         let slot = add(record.source)
         accounts[Int(slot)].lastGood = record.lastGood
         for moment in record.moments {
-            accounts[Int(slot)].bad += moment.bad
-            accounts[Int(slot)].good += moment.good
+            accounts[Int(slot)].count(bad: UInt32(clamping: moment.bad), good: UInt32(clamping: moment.good))
             guard span > 0 else { continue }
             append(
                 Moment(time: moment.time, bad: UInt16(clamping: moment.bad), good: UInt16(clamping: moment.good)), slot)
@@ -179,8 +186,7 @@ package struct BanLedger {
     private mutating func note(_ source: BanSource, _ time: Int64, bad: UInt16, good: UInt16) -> UInt32 {
         let slot = find(source) ?? add(source)
         touch(slot)
-        accounts[Int(slot)].bad += UInt64(bad)
-        accounts[Int(slot)].good += UInt64(good)
+        accounts[Int(slot)].count(bad: UInt32(bad), good: UInt32(good))
         guard span > 0 else { return slot }
         let newest = accounts[Int(slot)].newest
         // A clock that was set back does not make time go back.
@@ -237,8 +243,8 @@ package struct BanLedger {
     private mutating func dropOldest(_ slot: UInt32) {
         let place = accounts[Int(slot)].oldest
         let moment = moments[Int(place)]
-        accounts[Int(slot)].bad -= UInt64(moment.bad)
-        accounts[Int(slot)].good -= UInt64(moment.good)
+        accounts[Int(slot)].bad -= min(UInt32(moment.bad), accounts[Int(slot)].bad)
+        accounts[Int(slot)].good -= min(UInt32(moment.good), accounts[Int(slot)].good)
         accounts[Int(slot)].oldest = moment.next
         if moment.next == Self.none { accounts[Int(slot)].newest = Self.none }
         moments[Int(place)].next = freeMoment

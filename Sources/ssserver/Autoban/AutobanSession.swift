@@ -19,6 +19,7 @@ final class AutobanSession: Sendable {
         /// Where the log was read up to when its thread ended; and who waits for that.
         var ended: (position: LogPosition?, end: FollowThread.End)?
         var waiter: CheckedContinuation<Void, Never>?
+        var hasLeftRules = false
     }
 
     private let keeper: BanKeeper
@@ -47,12 +48,12 @@ final class AutobanSession: Sendable {
         // First, since whoever has it already is another autoban.
         if let directory { try await openSocket("\(directory)/\(Autoban.StatePlace.socket)") }
         do throws(FirewallFailure) {
-            try keeper.begin(now: WallClock.now(), fromStart: fromStart)
+            try keeper.begin(now: WallClock.raw(), fromStart: fromStart)
         } catch {
             await state.withLockedValue { $0.admin }?.close()
             throw StartFailure(error.text, help: error.help)
         }
-        let overview = keeper.overview(now: WallClock.now())
+        let overview = keeper.overview(now: WallClock.raw())
         logger.info(
             "autoban follows the log",
             metadata: ["log": "\(path)", "backend": "\(overview.backend)", "bans": "\(overview.bans.count)"])
@@ -64,8 +65,13 @@ final class AutobanSession: Sendable {
     }
 
     private func start(_ path: String, _ fromStart: Bool) -> RotatedLog.Start {
+        let start = keeper.follow(path)
         if fromStart { return .beginning }
-        return keeper.savedPosition(of: path).map { .saved($0) } ?? .end
+        return switch start {
+        case .unknown: .end
+        case .wasMissing: .beginning
+        case .position(let position): .saved(position)
+        }
     }
 
     private func openSocket(_ path: String) async throws(StartFailure) {
@@ -80,13 +86,13 @@ final class AutobanSession: Sendable {
         }
     }
 
-    /// Whether it has ended because its input could not be read.
-    var hasFailed: Bool { state.withLockedValue { $0.ended?.end == .inputFailed } }
+    /// Whether it has ended because its input could not be read, or has left rules that it was to remove.
+    var hasFailed: Bool { state.withLockedValue { $0.ended?.end == .inputFailed || $0.hasLeftRules } }
 
     /// For SIGHUP: the firewall is looked at now.
     func look() {
         do throws(FirewallFailure) {
-            try keeper.reconcile(now: WallClock.now())
+            try keeper.reconcile(now: WallClock.raw())
         } catch {
             logger.error("the firewall does not take bans", metadata: ["reason": "\(error.text)"])
         }
@@ -117,8 +123,10 @@ final class AutobanSession: Sendable {
         let ended = state.withLockedValue { $0.ended }
         // What came of an input that is over is what was asked for.
         let removesRules = removesRules && ended?.end != .inputOver
-        keeper.end(position: ended?.position, removesRules: removesRules, now: WallClock.now())
-        keeper.finishCutting()
+        // Nobody is to be told of a ban that ends with us.
         await state.withLockedValue { $0.admin }?.close()
+        let isClean = keeper.end(position: ended?.position, removesRules: removesRules, now: WallClock.raw())
+        state.withLockedValue { $0.hasLeftRules = !isClean }
+        keeper.finishCutting()
     }
 }

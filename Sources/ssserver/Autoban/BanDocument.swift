@@ -8,7 +8,7 @@ enum BanDocument {
     static func ban(_ ban: Ban, now: UnixSeconds) -> JSONNode {
         .members([
             "address": .string("\(ban.prefix)"), "since": .number(ban.since), "until": .number(ban.until),
-            "seconds_left": .number(max(0, ban.until - Int64(clamping: now))), "count": .number(Int64(ban.count)),
+            "seconds_left": .number(ban.left(Int64(clamping: now))), "count": .number(Int64(ban.count)),
             "bad": ban.offence.map { .count($0.bad) } ?? .null, "total": ban.offence.map { .count($0.total) } ?? .null,
             "reason": .string(ban.reason),
         ])

@@ -19,6 +19,10 @@ final class BanKeeper: Sendable {
         var isBehind = false
         var isStoreFailing = false
         var isTimeTold = false
+        /// It was said that open connections cannot be cut.
+        var isUncutTold = false
+        /// Nothing is begun any more.
+        var hasEnded = false
         var lastFailure: String?
         var lastReconciled: UnixSeconds = 0
         /// Seconds that the times of lines are ahead, while old ones are read.
@@ -29,6 +33,11 @@ final class BanKeeper: Sendable {
         var ledgerDue: UnixSeconds = 0
         /// Where it is stored how far the log was read.
         var positionKey: String?
+        var storedPosition: String?
+        /// When the disk is tried again.
+        var storeDue: ContinuousClock.Instant?
+        /// The clock, when it was last looked at.
+        var latest: UnixSeconds = 0
         /// Exempt ones that were told of lately.
         var told: [BanPrefix: UnixSeconds] = [:]
     }
@@ -39,6 +48,10 @@ final class BanKeeper: Sendable {
     private let store: BanStore?
     /// That are shut to the banned; all if it is empty.
     private let ports: [UInt16]
+    /// As they were given, for commands that are given when autoban does not run.
+    private let ignored: [String]
+    /// The backend of a name, in which there may be what was banned when autoban ran the last time.
+    private let former: @Sendable (String) -> (any FirewallBackend)?
     private let connections: OpenConnections?
     private let cutting = DispatchQueue(label: "cut")
     private let log: LogSink
@@ -54,15 +67,25 @@ final class BanKeeper: Sendable {
     static let ledgerKey = "ledger"
     static let backendKey = "backend"
     static let portsKey = "ports"
+    static let ignoredKey = "ignored"
+    /// In place of a position.
+    private static let missing = "missing"
+    /// Seconds by which a clock may be set back without anything being counted anew.
+    private static let clockError: UnixSeconds = 60
+    /// Bans whose lines wait for a disk that takes none.
+    private static let maximumLines = 2000
 
     init(
         _ engine: BanEngine, _ backend: any FirewallBackend, _ store: BanStore?, _ connections: OpenConnections?,
-        ports: [UInt16] = [], log: LogSink,
+        ports: [UInt16] = [], ignored: [String] = [], log: LogSink,
+        former: @escaping @Sendable (String) -> (any FirewallBackend)? = { _ in nil },
         onBan: @escaping @Sendable (Ban) -> Void = { _ in }
     ) {
         state = State(engine: engine, backend: backend)
         self.store = store
         self.ports = ports
+        self.ignored = ignored
+        self.former = former
         self.connections = connections
         self.log = log
         self.onBan = onBan
@@ -78,11 +101,26 @@ final class BanKeeper: Sendable {
 
     // MARK: Beginning and end
 
-    /// How far the log was read that is followed from now on; nil if nobody knows.
-    func savedPosition(of path: String) -> LogPosition? {
+    /// Where reading of a log begins.
+    enum Start: Hashable, Sendable {
+        case unknown
+        /// It was not there yet when it was last looked for.
+        case wasMissing
+        case position(LogPosition)
+    }
+
+    /// How far the log was read that is followed from now on.
+    func follow(_ path: String) -> Start {
+        // What comes through a pipe is gone.
+        if path == "-" { return .unknown }
         let key = "position of \(path)"
-        locked { $0.positionKey = key }
-        return (try? store?.state(key)).flatMap { LogPosition(text: $0) }
+        guard let text = try? store?.state(key) else {
+            locked { ($0.positionKey, $0.storedPosition) = (key, nil) }
+            return .unknown
+        }
+        locked { ($0.positionKey, $0.storedPosition) = (key, text) }
+        if text == Self.missing { return .wasMissing }
+        return LogPosition(text: text).map { .position($0) } ?? .unknown
     }
 
     /// Takes up what was stored, and gives the firewall what it lacks of it; not if this is only to look at it. A log that is read
@@ -91,6 +129,7 @@ final class BanKeeper: Sendable {
         var stored: [Ban] = []
         var ledger: [UInt8] = []
         do throws(StoreFailure) {
+            if !isLooking { try store?.trim() }
             stored = try store?.load() ?? []
             if !fromStart { ledger = try store?.state(Self.ledgerKey).flatMap { Base64.decode($0) } ?? [] }
         } catch {
@@ -100,8 +139,66 @@ final class BanKeeper: Sendable {
             for ban in stored { state.engine.restore(ban) }
             LedgerSnapshot.decode(ledger) { state.engine.restore($0) }
             guard !isLooking else { return }
-            try reconcile(&state, now)
+            leaveFormer(state)
+            let pardoned = pardon(stored, &state, now)
+            rebase(&state, now)
+            try reconcile(&state, now, without: pardoned)
+            settle(&state)
             remember(&state)
+        }
+    }
+
+    /// Bans in another firewall than ours would be out of everybody's reach.
+    private func leaveFormer(_ state: State) {
+        guard let name = try? store?.state(Self.backendKey), name != state.backend.name, var backend = former(name)
+        else {
+            return
+        }
+        do throws(FirewallFailure) {
+            try backend.remove()
+        } catch {
+            log.log(
+                .warning, "bans of an earlier run may still be in force", [("backend", name), ("reason", error.text)])
+        }
+    }
+
+    /// Ends stored bans of those who are never banned now: somebody has said so since, or has locked himself out.
+    private func pardon(_ stored: [Ban], _ state: inout State, _ now: UnixSeconds) -> Set<BanPrefix> {
+        let time = Int64(clamping: now)
+        var pardoned: Set<BanPrefix> = []
+        for ban in stored where ban.isActive(time) {
+            guard let reason = state.engine.exemption(of: ban.prefix, now: time) else { continue }
+            _ = state.engine.lift(ban.prefix, now: time)
+            state.forgotten.insert(ban.prefix)
+            pardoned.insert(ban.prefix)
+            log.log(.warning, "no longer banned", [("address", "\(ban.prefix)"), ("reason", "it is \(reason)")])
+        }
+        return pardoned
+    }
+
+    /// All that is counted goes by a clock that somebody may set.
+    private func lookAtClock(_ state: inout State, _ now: UnixSeconds) {
+        if now + Self.clockError < state.latest {
+            state.engine.forgetCounts()
+            state.told.removeAll()
+            state.lastReconciled = min(state.lastReconciled, now)
+            state.ledgerDue = now
+            state.isDirty = true
+            rebase(&state, now)
+        }
+        state.latest = now
+    }
+
+    /// After the clock was set back a ban would seem to last until the time comes again.
+    private func rebase(_ state: inout State, _ now: UnixSeconds) {
+        let changed = state.engine.rebase(Int64(clamping: now))
+        guard !changed.isEmpty else { return }
+        log.log(.warning, "the clock was set back; bans count from now on", [("count", "\(changed.count)")])
+        for ban in changed { state.unsaved[ban.prefix]?.ban = ban }
+        do throws(StoreFailure) {
+            try store?.retime(changed)
+        } catch {
+            storeFailed(&state, error)
         }
     }
 
@@ -109,24 +206,32 @@ final class BanKeeper: Sendable {
     private func remember(_ state: inout State) {
         do throws(StoreFailure) {
             let ports = ports.map { "\($0)" }.joined(separator: ",")
-            try store?.save([], state: [Self.backendKey: state.backend.name, Self.portsKey: ports])
+            try store?.save(
+                [],
+                state: [
+                    Self.backendKey: state.backend.name, Self.portsKey: ports,
+                    Self.ignoredKey: ignored.joined(separator: " "),
+                ])
         } catch {
             storeFailed(&state, error)
         }
     }
 
-    /// Stores what is left to be stored. With `removesRules` the firewall is as it was before.
-    func end(position: LogPosition?, removesRules: Bool, now: UnixSeconds) {
+    /// Stores what is left to be stored. With `removesRules` the firewall is as it was before; false if it is not.
+    func end(position: LogPosition?, removesRules: Bool, now: UnixSeconds) -> Bool {
         locked { state in
+            state.hasEnded = true
             act(&state, now)
             settle(&state)
             state.ledgerDue = now
             save(&state, position, ledgerBy: now)
-            guard removesRules else { return }
+            guard removesRules else { return true }
             do throws(FirewallFailure) {
                 try state.backend.remove()
+                return true
             } catch {
                 log.log(.error, "rules are still there", [("reason", error.text)])
+                return false
             }
         }
     }
@@ -168,10 +273,27 @@ final class BanKeeper: Sendable {
         if let connections, !state.uncut.isEmpty {
             let prefixes = state.uncut
             // Programs are started for it: the next ban does not wait for them.
-            cutting.async { connections.cut(prefixes) }
+            cutting.async { self.tell(connections.cut(prefixes)) }
         }
         state.uncut.removeAll()
         save(&state)
+    }
+
+    /// Once is enough.
+    private func tell(_ outcome: OpenConnections.Outcome) {
+        let reason: String
+        switch outcome {
+        case .cut: return
+        case .noTool: reason = "ss is not installed (iproute2)"
+        case .refused(let failure): reason = failure.text
+        }
+        let isTold = locked { state in
+            defer { state.isUncutTold = true }
+            return state.isUncutTold
+        }
+        if !isTold {
+            log.log(.warning, "open connections of the banned are not cut, only silenced", [("reason", reason)])
+        }
     }
 
     private func act(_ state: inout State, _ now: UnixSeconds) {
@@ -202,7 +324,7 @@ final class BanKeeper: Sendable {
     private func enforce(_ bans: [Ban], _ state: inout State, _ now: UnixSeconds) {
         let changes = FirewallChanges(
             bans: bans.map {
-                .init(prefix: $0.prefix, seconds: UInt32(clamping: max(1, $0.until - Int64(clamping: now))))
+                .init(prefix: $0.prefix, seconds: UInt32(clamping: max(1, $0.left(Int64(clamping: now)))))
             })
         guard apply(changes, &state) else { return }
         for ban in bans { told(ban) }
@@ -242,6 +364,7 @@ final class BanKeeper: Sendable {
     /// To be called about every second. `position` is where the log was read up to.
     func tick(position: LogPosition?, now: UnixSeconds) {
         locked { state in
+            lookAtClock(&state, now)
             act(&state, now)
             settle(&state)
             let old = state.engine.forget(Int64(clamping: now))
@@ -268,7 +391,10 @@ final class BanKeeper: Sendable {
         try locked { (state) throws(FirewallFailure) in try reconcile(&state, now) }
     }
 
-    private func reconcile(_ state: inout State, _ now: UnixSeconds) throws(FirewallFailure) {
+    private func reconcile(
+        _ state: inout State, _ now: UnixSeconds, without pardoned: Set<BanPrefix> = []
+    ) throws(FirewallFailure) {
+        if state.hasEnded { return }
         let isFirst = state.lastReconciled == 0
         state.lastReconciled = now
         var contents = try state.backend.contents()
@@ -279,16 +405,20 @@ final class BanKeeper: Sendable {
         }
         let time = Int64(clamping: now)
         let missing = state.engine.book.active(time).filter { !contents.bans.contains($0.prefix) }
-        guard !missing.isEmpty else {
+        let unbans = contents.bans.filter { pardoned.contains($0) }
+        guard !missing.isEmpty || !unbans.isEmpty else {
             state.isBehind = false
+            state.lastFailure = nil
             return
         }
-        if !isFirst, !state.isBehind {
+        if !isFirst, !state.isBehind, !missing.isEmpty {
             log.log(.warning, "bans were gone from the firewall; they are put back", [("count", "\(missing.count)")])
         }
         try state.backend.apply(
             FirewallChanges(
-                bans: missing.map { .init(prefix: $0.prefix, seconds: UInt32(clamping: max(1, $0.until - time))) }))
+                bans: missing.map { .init(prefix: $0.prefix, seconds: UInt32(clamping: max(1, $0.left(time)))) },
+                unbans: Array(unbans)))
+        state.uncut += missing.map(\.prefix)
         state.isBehind = false
         state.lastFailure = nil
         tellOfTime(&state)
@@ -301,8 +431,14 @@ final class BanKeeper: Sendable {
             state.forgotten.removeAll()
             return
         }
-        guard isLedgerDue || !state.unsaved.isEmpty || !state.forgotten.isEmpty else { return }
         var values: [String: String] = [:]
+        // With no line read since the ledger was stored the position may be by itself: at the start, and after a rotation.
+        if now != nil, !state.isDirty, let key = state.positionKey {
+            let text = position?.text ?? state.storedPosition ?? Self.missing
+            if text != state.storedPosition { values[key] = text }
+        }
+        guard isLedgerDue || !values.isEmpty || !state.unsaved.isEmpty || !state.forgotten.isEmpty else { return }
+        if let due = state.storeDue, ContinuousClock.now < due, !state.hasEnded { return }
         if isLedgerDue {
             let ledger = LedgerSnapshot.encode { state.engine.forEachRecord($0) }
             values[Self.ledgerKey] = Base64.encode(ledger)
@@ -312,6 +448,8 @@ final class BanKeeper: Sendable {
         }
         do throws(StoreFailure) {
             try store.save(Array(state.unsaved.values), forgotten: Array(state.forgotten), state: values)
+            state.storeDue = nil
+            if let key = state.positionKey, let text = values[key] { state.storedPosition = text }
             state.unsaved.removeAll()
             state.forgotten.removeAll()
             if isLedgerDue { state.isDirty = false }
@@ -325,6 +463,10 @@ final class BanKeeper: Sendable {
     }
 
     private func storeFailed(_ state: inout State, _ error: StoreFailure) {
+        state.storeDue = .now + .seconds(Int64(Self.retryInterval))
+        if state.unsaved.count > Self.maximumLines {
+            for prefix in state.unsaved.keys { state.unsaved[prefix]?.lines = [] }
+        }
         if state.isStoreFailing { return }
         state.isStoreFailing = true
         log.log(
@@ -343,11 +485,16 @@ final class BanKeeper: Sendable {
         case firewall(FirewallFailure)
         /// It is not banned.
         case notBanned
+        /// It is banned with others, all of which would have to be let go.
+        case wider(BanPrefix)
+        /// autoban is about to end.
+        case ending
     }
 
     /// Bans for `seconds`, or as long as its next ban would be.
     func order(_ prefix: BanPrefix, seconds: Int64?, reason: String, now: UnixSeconds) throws(OrderFault) -> Ban {
         try locked { (state) throws(OrderFault) in
+            if state.hasEnded { throw .ending }
             if let reason = state.engine.exemption(of: prefix, now: Int64(clamping: now)) { throw .exempt(reason) }
             guard
                 let ban = state.engine.order(prefix, seconds: seconds, reason: reason, now: Int64(clamping: now))
@@ -364,26 +511,39 @@ final class BanKeeper: Sendable {
     /// Ends a ban, and forgets that there was one.
     func lift(_ prefix: BanPrefix, now: UnixSeconds) throws(OrderFault) {
         try locked { (state) throws(OrderFault) in
-            let ban = state.engine.lift(prefix, now: Int64(clamping: now))
+            if state.hasEnded { throw .ending }
+            act(&state, now)
+            var isBanned = state.engine.lift(prefix, now: Int64(clamping: now)) != nil
             state.unsaved[prefix] = nil
             state.forgotten.insert(prefix)
             do throws(FirewallFailure) {
                 // It may have what we know nothing of; and where it has nothing, nothing is to be made.
                 if try state.backend.contents().bans.contains(prefix) {
                     try state.backend.apply(FirewallChanges(unbans: [prefix]))
+                    isBanned = true
                 }
             } catch {
                 throw .firewall(error)
             }
             save(&state)
-            guard let ban else { throw .notBanned }
-            log.log(.info, "unbanned", [("address", "\(ban.prefix)")])
+            if isBanned { log.log(.info, "unbanned", [("address", "\(prefix)")]) }
+            if let wider = Self.wider(prefix, state, now) { throw .wider(wider) }
+            if !isBanned { throw .notBanned }
         }
+    }
+
+    /// A ban in force of several sources, `prefix` among them.
+    private static func wider(_ prefix: BanPrefix, _ state: State, _ now: UnixSeconds) -> BanPrefix? {
+        guard prefix.isNarrow else { return nil }
+        let ban = state.engine.book.ban(on: BanSource(prefix.address), now: Int64(clamping: now))
+        return ban.flatMap { $0.prefix == prefix ? nil : $0.prefix }
     }
 
     /// Ends all bans; how many there were.
     func liftAll(now: UnixSeconds) throws(OrderFault) -> Int {
         try locked { (state) throws(OrderFault) in
+            if state.hasEnded { throw .ending }
+            act(&state, now)
             do throws(FirewallFailure) {
                 // Those too that we know nothing of.
                 let bans = try state.backend.contents().bans
@@ -438,13 +598,14 @@ final class BanKeeper: Sendable {
 
     func reasons(_ prefix: BanPrefix, now: UnixSeconds) -> Reasons {
         var reasons = locked { state in
-            Reasons(
-                ban: state.engine.book.ban(of: prefix), lines: state.engine.lines(about: prefix),
+            let wider = Self.wider(prefix, state, now)
+            return Reasons(
+                ban: state.engine.book.ban(of: wider ?? prefix), lines: state.engine.lines(about: prefix),
                 account: state.engine.account(of: prefix),
                 exemption: state.engine.exemption(of: prefix, now: Int64(clamping: now)))
         }
         // What led to a ban was stored with it; what came since says less.
-        if reasons.ban != nil, let stored = try? store?.load(prefix), !stored.lines.isEmpty {
+        if let ban = reasons.ban, let stored = try? store?.load(ban.prefix), !stored.lines.isEmpty {
             reasons.lines = stored.lines
         }
         return reasons

@@ -15,16 +15,16 @@ enum BanRoutes {
     static func routes(_ keeper: BanKeeper) -> AdminRoutes {
         var routes = AdminRoutes()
         routes.on(.get, "/api/v1/status", "What autoban does.") { _ in
-            AdminResponse(200, BanDocument.status(keeper.overview(now: WallClock.now()), now: WallClock.now()))
+            AdminResponse(200, BanDocument.status(keeper.overview(now: WallClock.raw()), now: WallClock.raw()))
         }
         routes.on(.get, path, "All bans in force.") { _ in
-            let now = WallClock.now()
+            let now = WallClock.raw()
             let overview = keeper.overview(now: now)
             return AdminResponse(200, BanDocument.list(overview.bans, backend: overview.backend, now: now))
         }
         routes.on(.get, one, "Why an address is banned, or is not.") { request throws(AdminFailure) in
             let prefix = try prefix(request.parameters["address"])
-            let now = WallClock.now()
+            let now = WallClock.raw()
             return AdminResponse(200, BanDocument.reasons(keeper.reasons(prefix, now: now), prefix, now: now))
         }
         let adding = AdminDescription(
@@ -43,28 +43,48 @@ enum BanRoutes {
             let reason = String((body["reason"]?.text ?? "").prefix(longestReason))
             let seconds = try seconds(body["time"])
             return try answer { () throws(BanKeeper.OrderFault) in
-                let now = WallClock.now()
+                let now = WallClock.raw()
                 let ban = try keeper.order(prefix, seconds: seconds, reason: reason, now: now)
                 return AdminResponse(201, BanDocument.ban(ban, now: now))
             }
         }
         routes.on(.delete, path, "Ends all bans.") { _ throws(AdminFailure) in
             try answer { () throws(BanKeeper.OrderFault) in
-                AdminResponse(200, .members(["ended": .number(Int64(try keeper.liftAll(now: WallClock.now())))]))
+                AdminResponse(200, .members(["ended": .number(Int64(try keeper.liftAll(now: WallClock.raw())))]))
             }
         }
         routes.on(.delete, one, AdminDescription("Ends a ban.", success: 204)) { request throws(AdminFailure) in
             let prefix = try prefix(request.parameters["address"])
             return try answer { () throws(BanKeeper.OrderFault) in
-                try keeper.lift(prefix, now: WallClock.now())
+                try keeper.lift(prefix, now: WallClock.raw())
                 return .done
             }
         }
         routes.on(.get, "/metrics", "Counters, as Prometheus reads them.") { _ in
-            let page = BanDocument.metrics(keeper.overview(now: WallClock.now()))
+            let page = BanDocument.metrics(keeper.overview(now: WallClock.raw()))
             return AdminResponse(200, "text/plain; version=0.0.4; charset=utf-8", Array(page.utf8))
         }
         return routes
+    }
+
+    /// Bans in force, and by which firewall.
+    struct Stored: Sendable {
+        /// Those that began last come first.
+        var bans: [Ban]
+        /// How many there are.
+        var count: Int
+        var backend: String?
+    }
+
+    /// What autoban has stored in `directory`, so many bans of it; nil where it has never run.
+    static func load(
+        in directory: String?, now: UnixSeconds, limit: Int = BanBook.maximum
+    ) throws(StoreFailure) -> Stored? {
+        guard let directory, SmallFile.exists("\(directory)/\(BanStore.file)") else { return nil }
+        let store = try BanStore(reading: "\(directory)/\(BanStore.file)")
+        return Stored(
+            bans: try store.latest(limit, now: now), count: try store.count(now),
+            backend: try store.state(BanKeeper.backendKey))
     }
 
     /// What is stored in `directory`, for a server beside which autoban runs.
@@ -72,15 +92,10 @@ enum BanRoutes {
         var routes = AdminRoutes()
         routes.on(.get, path, "The bans of autoban, where it runs with the same state directory.") {
             _ throws(AdminFailure) in
-            let now = WallClock.now()
-            guard let directory, SmallFile.exists("\(directory)/\(BanStore.file)") else {
-                return AdminResponse(200, BanDocument.list([], backend: nil, now: now))
-            }
+            let now = WallClock.raw()
             do throws(StoreFailure) {
-                let store = try BanStore(reading: "\(directory)/\(BanStore.file)")
-                let bans = try store.load().filter { $0.isActive(Int64(clamping: now)) }
-                return AdminResponse(
-                    200, BanDocument.list(bans, backend: try store.state(BanKeeper.backendKey), now: now))
+                let stored = try load(in: directory, now: now)
+                return AdminResponse(200, BanDocument.list(stored?.bans ?? [], backend: stored?.backend, now: now))
             } catch {
                 throw AdminFailure(503, "the bans that autoban has stored cannot be read: \(error)")
             }
@@ -91,7 +106,7 @@ enum BanRoutes {
     /// How many are banned by what is stored in `directory`; nil where autoban has never run.
     static func count(in directory: String?) -> Int? {
         guard let directory, SmallFile.exists("\(directory)/\(BanStore.file)") else { return nil }
-        return try? BanStore(reading: "\(directory)/\(BanStore.file)").count(WallClock.now())
+        return try? BanStore(reading: "\(directory)/\(BanStore.file)").count(WallClock.raw())
     }
 
     // MARK: Reading
@@ -136,6 +151,8 @@ enum BanRoutes {
         case .exempt(let reason): AdminFailure(409, "it is never banned: it is \(reason)")
         case .full: AdminFailure(503, "there are \(BanBook.maximum) bans, and room for no more")
         case .notBanned: AdminFailure(404, "it is not banned")
+        case .wider(let prefix): AdminFailure(409, "it is banned as part of \(prefix); end that ban")
+        case .ending: AdminFailure(503, "autoban is about to end")
         case .firewall(let failure):
             AdminFailure(503, failure.help.map { "\(failure.text); \($0)" } ?? failure.text)
         }

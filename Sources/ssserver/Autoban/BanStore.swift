@@ -44,14 +44,52 @@ final class BanStore: Sendable {
         return migrator
     }
 
-    /// Those in force and those that count as earlier ones.
+    // Their lines would take most of the memory.
+    private static let columns = "prefix, since, until, count, bad, total, reason, '' AS lines"
+
+    /// Those in force and those that count as earlier ones; where there are more than can be remembered, those that end last.
     func load() throws(StoreFailure) -> [Ban] {
         try StateDatabase.catching {
             try database.read { database in
-                // Their lines would take most of the memory.
-                let columns = "prefix, since, until, count, bad, total, reason, '' AS lines"
-                return try Row.fetchAll(database, sql: "SELECT \(columns) FROM ban ORDER BY since")
-                    .compactMap { Self.ban($0)?.ban }
+                try Row.fetchAll(
+                    database, sql: "SELECT \(Self.columns) FROM ban ORDER BY until DESC LIMIT ?",
+                    arguments: [BanBook.maximum]
+                ).compactMap { Self.ban($0)?.ban }
+            }
+        }
+    }
+
+    /// Of those in force, the ones that began last.
+    func latest(_ count: Int, now: UnixSeconds) throws(StoreFailure) -> [Ban] {
+        try StateDatabase.catching {
+            try database.read { database in
+                try Row.fetchAll(
+                    database,
+                    sql: "SELECT \(Self.columns) FROM ban WHERE until > ? ORDER BY since DESC, prefix DESC LIMIT ?",
+                    arguments: [Int64(clamping: now), count]
+                ).compactMap { Self.ban($0)?.ban }
+            }
+        }
+    }
+
+    /// Throws away what `load` leaves out.
+    func trim() throws(StoreFailure) {
+        try StateDatabase.catching {
+            try database.write { database in
+                try database.execute(
+                    sql:
+                        "DELETE FROM ban WHERE prefix IN (SELECT prefix FROM ban ORDER BY until DESC LIMIT -1 OFFSET ?)",
+                    arguments: [BanBook.maximum])
+            }
+        }
+    }
+
+    /// Other times for bans that are there.
+    func retime(_ bans: [Ban]) throws(StoreFailure) {
+        try StateDatabase.catching {
+            try database.write { database in
+                let change = try database.makeStatement(sql: "UPDATE ban SET since = ?, until = ? WHERE prefix = ?")
+                for ban in bans { try change.execute(arguments: [ban.since, ban.until, "\(ban.prefix)"]) }
             }
         }
     }
@@ -76,16 +114,24 @@ final class BanStore: Sendable {
         }
     }
 
+    /// Seconds since 1970; some 35,000 years.
+    private static let latest: Int64 = 1 << 40
+
     /// Nil for one that this version cannot read.
     private static func ban(_ row: Row) -> StoredBan? {
-        guard let prefix = try? BanPrefix(row["prefix"] as String) else { return nil }
-        var ban = Ban(
-            prefix, since: row["since"], until: row["until"], count: max(1, row["count"]), reason: row["reason"])
-        if let bad = row["bad"] as Int64?, let total = row["total"] as Int64? {
+        // Somebody, or a failing disk, may have put anything there.
+        func number(_ column: String) -> Int64? { Int64.fromDatabaseValue(row[column]) }
+        func text(_ column: String) -> String? { String.fromDatabaseValue(row[column]) }
+        guard let prefix = text("prefix").flatMap({ try? BanPrefix($0) }), let since = number("since"),
+            let until = number("until"), (0...latest).contains(since), (since...latest).contains(until),
+            until - since <= BanRoutes.longestBan
+        else { return nil }
+        let count = Int(min(max(number("count") ?? 1, 1), 64))
+        var ban = Ban(prefix, since: since, until: until, count: count, reason: text("reason") ?? "")
+        if let bad = number("bad"), let total = number("total") {
             ban.offence = .init(bad: UInt64(clamping: bad), total: UInt64(clamping: total))
         }
-        let lines: String = row["lines"]
-        return StoredBan(ban: ban, lines: lines.split(separator: "\n").map(String.init))
+        return StoredBan(ban: ban, lines: (text("lines") ?? "").split(separator: "\n").map(String.init))
     }
 
     /// All of it or nothing.
@@ -118,7 +164,8 @@ final class BanStore: Sendable {
     func state(_ key: String) throws(StoreFailure) -> String? {
         try StateDatabase.catching {
             try database.read { database in
-                try String.fetchOne(database, sql: "SELECT value FROM state WHERE key = ?", arguments: [key])
+                try DatabaseValue.fetchOne(database, sql: "SELECT value FROM state WHERE key = ?", arguments: [key])
+                    .flatMap { String.fromDatabaseValue($0) }
             }
         }
     }

@@ -18,9 +18,14 @@ enum BanText {
     }
 
     private static func cause(_ ban: JSONValue) -> String {
-        if let bad = ban["bad"]?.integer, let total = ban["total"]?.integer { return "\(bad) of \(total) failed" }
-        let reason = ban["reason"]?.text ?? ""
-        return reason.isEmpty ? "by command" : "by command: \(TerminalText.plain(reason))"
+        let offence = ban["bad"]?.integer.flatMap { bad in ban["total"]?.integer.map { (bad, $0) } }
+        return cause(offence, TerminalText.plain(ban["reason"]?.text ?? ""))
+    }
+
+    /// How many of how many failed, or why somebody gave the command.
+    static func cause(_ offence: (bad: Int, total: Int)?, _ reason: String) -> String {
+        if let offence { return "\(offence.bad) of \(offence.total) failed" }
+        return reason.isEmpty ? "by command" : "by command: \(reason)"
     }
 
     static func reasons(_ answer: JSONValue) -> String {
@@ -28,7 +33,9 @@ enum BanText {
         var text = ""
         if answer["banned"]?.flag == true, let ban = answer["ban"] {
             let count = ban["count"]?.integer ?? 1
+            let whole = TerminalText.plain(ban["address"]?.text ?? "")
             text = "\(address) is banned for another \(time(ban["seconds_left"]?.integer ?? 0))"
+            if !whole.isEmpty, whole != address { text += " as part of \(whole)" }
             text += count > 1 ? ", for the \(count)\(ending(count)) time: \(cause(ban))\n" : ": \(cause(ban))\n"
         } else if let reason = answer["exempt"]?.text {
             text = "\(address) is never banned: it is \(TerminalText.plain(reason))\n"

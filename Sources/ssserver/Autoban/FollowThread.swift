@@ -90,17 +90,17 @@ final class FollowThread: Sendable {
     private func tick(_ follower: LogFollower, _ ticked: inout ContinuousClock.Instant) {
         guard ContinuousClock.now - ticked >= .milliseconds(Int64(Self.tickInterval)) else { return }
         ticked = .now
-        keeper.tick(position: follower.position, now: WallClock.now())
+        keeper.tick(position: follower.position, now: WallClock.raw())
     }
 
     /// Everything that is there; nil if there will be more.
     private func readAll(_ follower: LogFollower, _ ticked: inout ContinuousClock.Instant) -> End? {
-        defer { keeper.settle(now: WallClock.now()) }
+        defer { keeper.settle(now: WallClock.raw()) }
         var acted = ContinuousClock.now
         while !isStopping.withLockedValue({ $0 }) {
             var result = LogReading.idle
             do throws(UnreadableLog) {
-                try keeper.read(now: WallClock.now()) { each throws(UnreadableLog) in result = try follower.read(each) }
+                try keeper.read(now: WallClock.raw()) { each throws(UnreadableLog) in result = try follower.read(each) }
             } catch {
                 log.log(.error, "the log cannot be read", [("reason", error.text)])
                 return .inputFailed
@@ -111,7 +111,7 @@ final class FollowThread: Sendable {
             case .more: break
             }
             if keeper.waiting >= Self.batch || ContinuousClock.now - acted >= Self.gathering {
-                keeper.act(now: WallClock.now())
+                keeper.act(now: WallClock.raw())
                 acted = .now
             }
             tick(follower, &ticked)

@@ -11,10 +11,11 @@ struct LogPosition: Codable, Hashable, Sendable {
     var inode: UInt64
     /// Behind the last whole line that was read.
     var offset: UInt64
-    /// The up to 64 bytes before `offset`, as they stand in the file. Inodes are used again; these bytes are not.
+    /// The up to 256 bytes before `offset`, as they stand in the file. Inodes are used again; these bytes, with the times of two lines
+    /// or more in them, are not.
     var fingerprint: [UInt8]
 
-    static let fingerprintLength = 64
+    static let fingerprintLength = 256
 
     init(_ file: FileIdentity, offset: UInt64 = 0, fingerprint: [UInt8] = []) {
         device = file.device

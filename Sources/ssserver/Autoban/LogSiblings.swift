@@ -147,6 +147,9 @@ struct LogSiblings {
         return entries
     }
 
+    /// Of what is in a directory.
+    static func names(in directory: String) -> [String] { entries(directory).map(\.name) }
+
     private static func entries(_ directory: String) -> [(name: String, inode: UInt64)] {
         guard let stream = opendir(directory) else { return [] }
         defer { closedir(stream) }

@@ -19,7 +19,7 @@ enum LogReading {
 
 final class LogStream {
     /// Read at a time.
-    static let room = 1 << 20
+    static let room = 1 << 18
 
     let descriptor: CInt
     private let path: String

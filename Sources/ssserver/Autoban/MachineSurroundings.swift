@@ -60,15 +60,41 @@ enum MachineSurroundings {
 
     // MARK: SSH
 
+    private static func sshFiles() -> [String] {
+        ["/etc/ssh/sshd_config"]
+            + ["/etc/ssh/sshd_config.d", "/etc/systemd/system/ssh.socket.d", "/etc/systemd/system/sshd.socket.d"]
+            .flatMap {
+                folder in LogSiblings.names(in: folder).filter { $0.hasSuffix(".conf") }.map { "\(folder)/\($0)" }
+            }
+    }
+
     private static func logins() -> [IPAddress] {
-        let ports = sshPorts(read("/etc/ssh/sshd_config"))
+        let ports = sshPorts(sshFiles().flatMap { read($0) })
         let sockets =
-            read("/proc/net/tcp").compactMap { peer($0, at: ports) }
-            + read("/proc/net/tcp6").compactMap { peer($0, at: ports) }
+            ["/proc/net/tcp", "/proc/net/tcp6"].flatMap { path -> [IPAddress] in
+                guard let file = try? SmallFile(path, limit: limit) else { return [] }
+                return connections(file.bytes, at: ports).compactMap { peer($0, at: ports) }
+            }
         let own = ["SSH_CONNECTION", "SSH_CLIENT"].compactMap { name in
             Environment.variable(name)?.split(separator: " ").first.flatMap { IPAddress($0) }
         }
         return Array(Set(sockets + own))
+    }
+
+    /// The lines about open connections to one of `ports`. There may be very many others, which nobody is to wait for.
+    static func connections(_ bytes: [UInt8], at ports: Set<UInt16>) -> [Substring] {
+        let wanted = ports.map { port in
+            let digits = String(port, radix: 16, uppercase: true)
+            return Array((String(repeating: "0", count: 4 - digits.count) + digits).utf8)
+        }
+        return bytes.split(separator: UInt8(ascii: "\n")).compactMap { line in
+            // `  12: ADDRESS:PORT ADDRESS:PORT STATE`
+            guard let number = line.firstIndex(of: UInt8(ascii: ":")),
+                let colon = line[(number + 1)...].firstIndex(of: UInt8(ascii: ":")), colon + 5 <= line.endIndex,
+                wanted.contains(where: { line[(colon + 1)..<(colon + 5)].elementsEqual($0) })
+            else { return nil }
+            return Substring(decoding: line, as: UTF8.self)
+        }
     }
 
     /// 22, and what sshd_config(5) says.
@@ -76,7 +102,21 @@ enum MachineSurroundings {
         var ports: Set<UInt16> = [22]
         for line in lines {
             let words = line.split { $0.isWhitespace || $0 == "=" }
-            if words.count > 1, words[0].lowercased() == "port", let port = UInt16(words[1]) { ports.insert(port) }
+            guard words.count > 1 else { continue }
+            switch words[0].lowercased() {
+            case "port": if let port = UInt16(words[1]) { ports.insert(port) }
+            case "listenaddress":
+                // With one colon, or one behind a bracket; without a port it is what Port says.
+                if words[1].count(where: { $0 == ":" }) == 1 || words[1].contains("]:"),
+                    let port = words[1].split(separator: ":").last.flatMap({ UInt16($0) })
+                {
+                    ports.insert(port)
+                }
+            // Of a socket unit: ListenStream=2222
+            case "listenstream":
+                if let port = words[1].split(separator: ":").last.flatMap({ UInt16($0) }) { ports.insert(port) }
+            default: break
+            }
         }
         return ports
     }

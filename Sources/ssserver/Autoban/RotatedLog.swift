@@ -29,7 +29,10 @@ final class RotatedLog {
     private var missingSince: ContinuousClock.Instant?
     private var visited: ContinuousClock.Instant?
     private var notices = LogNotices()
-    private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: LogStream.room, alignment: 16)
+    private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: room, alignment: 16)
+
+    /// Read at a time; what it tells is stored at a time, too.
+    static let room = 1 << 20
 
     /// `file` is what stands at `path`, if anything does.
     init(_ path: String, _ file: FollowedFile?, from start: Start, watch: LogWatch?) {

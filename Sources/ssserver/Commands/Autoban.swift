@@ -59,6 +59,7 @@ struct Autoban: ParsableCommand {
 
         func run() throws {
             var replay = LogReplay(try rules.rules, year: WallClock.year)
+            ProcessMemory.forgetStart()
             let began = ContinuousClock.now
             do throws(UnreadableLog) {
                 try LogLines.read(file) { replay.read($0) }

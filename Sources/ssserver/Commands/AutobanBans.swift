@@ -37,7 +37,15 @@ extension Autoban {
         func ask(_ method: AdminMethod, _ target: String, _ body: JSONNode? = nil) async throws -> Answer {
             let directory = try directory
             let client = AdminClient(path: "\(directory)/\(StatePlace.socket)")
-            guard let answer = try? client.request(method, target, body) else {
+            let answer: AdminClient.Answer
+            do throws(AdminClient.Failure) {
+                answer = try client.request(method, target, body)
+            } catch {
+                // One that runs and does not answer must not be worked against.
+                guard error.isAbsence else {
+                    Report.error("autoban does not answer: \(error)", help: "try again; its log may say why")
+                    throw Report.failed
+                }
                 return try await offline(directory, method, target, body)
             }
             return try Answer(answer.status, answer.body)
@@ -71,14 +79,18 @@ extension Autoban {
                 let store = changes ? try BanStore(path: path) : try BanStore(reading: path)
                 // To look at what is stored no firewall is needed.
                 let ports = try store.state(BanKeeper.portsKey)?.split(separator: ",").compactMap { UInt16($0) } ?? []
-                let backend = changes ? try Self.backend(store, ports) : DryRun { _ in }
+                let former = try store.state(BanKeeper.backendKey) ?? FirewallChoice.dryRun.rawValue
+                let backend = changes ? try Self.backend(store, ports) : DryRun(name: former) { _ in }
+                let ignored = try store.state(BanKeeper.ignoredKey)?.split(separator: " ").map(String.init) ?? []
+                let exemptions = BanExemptions(ignored: ignored.compactMap { IPPrefix($0) })
                 let engine = BanEngine(
-                    BanRules(), BanTerms(), exemptions: BanExemptions(ignored: []), year: WallClock.year,
+                    BanRules(), BanTerms(), exemptions: exemptions, year: WallClock.year,
                     surroundings: MachineSurroundings.entries)
                 let keeper = BanKeeper(
-                    engine, backend, store, changes ? OpenConnections(ports: ports) : nil, ports: ports, log: log)
+                    engine, backend, store, changes ? OpenConnections(ports: ports) : nil, ports: ports,
+                    ignored: ignored, log: log)
                 // To end a ban nothing has to be put into force.
-                try keeper.begin(now: WallClock.now(), isLooking: method != .post)
+                try keeper.begin(now: WallClock.raw(), isLooking: method != .post)
                 let response = await BanRoutes.routes(keeper).answer(
                     method.rawValue, target, body: body.map { Array($0.text.utf8) } ?? [])
                 keeper.finishCutting()
@@ -127,6 +139,10 @@ extension Autoban {
         func run() async throws {
             // Without a time the reason may begin at once.
             let isTime = time.map { Quantity.time($0) != nil } ?? false
+            if let time, !isTime, time.utf8.first.map({ (0x30...0x39).contains($0) }) ?? false {
+                throw ValidationError(
+                    "\(TerminalText.quote(time)) is no time such as 10m, 12h or 7d; a reason begins with a letter")
+            }
             let words = (isTime ? [] : [time].compactMap { $0 }) + reason
             let answer = try await station.ask(
                 .post, BanRoutes.path,
@@ -151,14 +167,22 @@ extension Autoban {
 
         @OptionGroup var station: Station
 
+        @Flag(help: "Print JSON.")
+        var json = false
+
         func run() async throws {
             if address == "all" {
                 let answer = try await station.ask(.delete, BanRoutes.path)
+                if json { return answer.show(json: true) { _ in "" } }
                 let count = answer.json?["ended"]?.integer ?? 0
                 Environment.write("ended \(count) ban\(count == 1 ? "" : "s")\n", to: 2)
             } else {
                 _ = try await station.ask(.delete, "\(BanRoutes.path)/\(PercentCoding.encode(address))")
-                Environment.write("unbanned \(TerminalText.plain(address))\n", to: 2)
+                if json {
+                    Environment.write(JSONNode.members(["ended": 1, "address": .string(address)]).text + "\n", to: 1)
+                } else {
+                    Environment.write("unbanned \(TerminalText.plain(address))\n", to: 2)
+                }
             }
         }
     }

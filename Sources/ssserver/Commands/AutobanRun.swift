@@ -66,12 +66,14 @@ extension Autoban {
                 let keeper = BanKeeper(
                     engine, firewall, prints ? nil : store(directory, logger),
                     prints ? nil : OpenConnections(ports: port),
-                    ports: port, log: sink,
+                    ports: port, ignored: ignore, log: sink,
+                    former: { prints ? nil : try? FirewallChoice(rawValue: $0)?.backend { _ in } },
                     onBan: { if prints { Self.print($0) } })
                 let session = AutobanSession(
                     keeper, log: sink, logger: logger, directory: prints ? nil : directory, removesRules: !keepBans)
                 try await ProgramRun.untilStopped(log: sink, logger: logger, onHangup: { session.look() }) {
                     try await session.start(log, fromStart: fromStart)
+                    ProcessMemory.forgetStart()
                 } drain: { _ in
                     await session.end()
                 }

@@ -3,12 +3,14 @@
 internal import SSServerCore
 
 struct DryRun: FirewallBackend {
-    let name = "dry-run"
+    let name: String
     /// Takes one line, without its end.
     private let say: @Sendable (String) -> Void
     private var bans: Set<BanPrefix> = []
 
-    init(say: @escaping @Sendable (String) -> Void) {
+    /// - Parameter name: that of the firewall for which it stands.
+    init(name: String = "dry-run", say: @escaping @Sendable (String) -> Void) {
+        self.name = name
         self.say = say
     }
 

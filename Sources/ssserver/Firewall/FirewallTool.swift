@@ -58,7 +58,7 @@ struct FirewallTool: Sendable {
 
     /// The outcome in words.
     func failure(_ outcome: ChildOutput.Outcome) -> FirewallFailure {
-        let said = Self.firstLine(outcome.errors)
+        let said = Self.firstLines(outcome.errors)
         let end = outcome.status.map { "it ended with status \($0)" } ?? "a signal ended it"
         let mayNot = Self.denials.contains { said.contains($0) }
         return FirewallFailure(text: "\(name): \(said.isEmpty ? end : said)", help: mayNot ? Self.permission : nil)
@@ -68,10 +68,11 @@ struct FirewallTool: Sendable {
     static let permission =
         "run it as root, or give it CAP_NET_ADMIN (AmbientCapabilities= in its unit), with the old iptables CAP_NET_RAW too"
 
-    /// Of what was written to standard error; at most 200 bytes, and nothing that would move a terminal's cursor.
-    private static func firstLine(_ bytes: [UInt8]) -> String {
-        let line = bytes.split(separator: UInt8(ascii: "\n"), maxSplits: 1).first ?? []
-        let clean = line.prefix(200).map { (0x20..<0x7f).contains($0) ? $0 : UInt8(ascii: "?") }
+    /// Of what was written to standard error; at most 200 bytes of three lines, for iptables says in the first who it is, and nothing
+    /// that would move a terminal's cursor.
+    private static func firstLines(_ bytes: [UInt8]) -> String {
+        let lines = bytes.split(separator: UInt8(ascii: "\n")).prefix(3).joined(separator: [UInt8(ascii: " ")])
+        let clean = lines.prefix(200).map { (0x20..<0x7f).contains($0) ? $0 : UInt8(ascii: "?") }
         return String(decoding: clean, as: UTF8.self)
     }
 }

@@ -19,9 +19,12 @@ struct IPSet: FirewallBackend {
         }
     }
 
-    /// Whether we may read what there is; nothing is changed.
+    /// Whether the kernel has sets of the kind, and whether we may read what there is; nothing is changed.
     func examine() throws(FirewallFailure) {
-        try tool.succeed(["list", "-n"])
+        let probe = "autoban-probe"
+        _ = try tool.run(["destroy", probe])
+        try tool.succeed(["create", probe, "hash:net", "timeout", "0"])
+        try tool.succeed(["destroy", probe])
         for chain in chains { _ = try chain.listing() }
     }
 
@@ -73,11 +76,20 @@ struct IPSet: FirewallBackend {
     }
 
     func remove() throws(FirewallFailure) {
-        for chain in chains { try chain.remove() }
-        for isIPv6 in [false, true] {
-            let outcome = try tool.run(["destroy", Self.set(isIPv6)])
-            if outcome.status != 0, !isAbsence(outcome) { throw tool.failure(outcome) }
+        var failures: [FirewallFailure] = []
+        do throws(FirewallFailure) {
+            try chains.removeAll()
+        } catch {
+            failures.append(error)
         }
+        for isIPv6 in [false, true] {
+            // Rules of others may hold a set; nobody is to stay banned for that.
+            for order in ["flush", "destroy"] {
+                let outcome = try tool.run([order, Self.set(isIPv6)])
+                if outcome.status != 0, !isAbsence(outcome) { failures.append(tool.failure(outcome)) }
+            }
+        }
+        if let first = failures.first { throw first }
     }
 
     /// Nil if there is no such set.

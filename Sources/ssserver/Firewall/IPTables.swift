@@ -97,7 +97,7 @@ struct IPTables: FirewallBackend {
 
     mutating func remove() throws(FirewallFailure) {
         ends = [:]
-        for chain in chains { try chain.remove() }
+        try chains.removeAll()
     }
 
     /// The bans among the rules, and whether there is nothing else and each is there once.
@@ -126,7 +126,14 @@ struct IPTables: FirewallBackend {
             hasTried = chain.isIPv6
         } catch {
             if error.isPermission { throw error }
-            (expiresByItself, hasTried) = (false, true)
+            // Without it, and with it again: another program may just have held the lock.
+            try chain.write(written(chain), over: try chain.listing())
+            do throws(FirewallFailure) {
+                try chain.write(written(chain) + [rule], over: try chain.listing())
+                hasTried = chain.isIPv6
+            } catch {
+                (expiresByItself, hasTried) = (false, true)
+            }
         }
     }
 }

@@ -7,7 +7,9 @@ struct NFTListing {
     private(set) var sets: [NFTSet: [BanPrefix]] = [:]
     private var ports: [UInt16] = []
     private var hooks = false
-    /// The names of the rules, in their order.
+    /// Switched off as a whole.
+    private(set) var isDormant = false
+    /// Verdicts and names of the rules, in their order.
     private var rules: [String] = []
 
     init(_ text: [UInt8]) {
@@ -15,8 +17,10 @@ struct NFTListing {
         while let word = words.next() {
             if word == "set", let name = words.next() {
                 readSet(name, &words)
-            } else if word == "chain", words.next() == "input" {
+            } else if word == "chain", words.next() == NFTScript.chain {
                 readChain(&words)
+            } else if word == "flags", words.next() == "dormant" {
+                isDormant = true
             }
         }
     }
@@ -26,8 +30,8 @@ struct NFTListing {
     /// Whether each ban drops something.
     func isWhole(_ ports: [UInt16]) -> Bool {
         let sets = Set(sets.keys)
-        return hooks && sets.isSuperset(of: NFTables.usual) && self.ports.sorted() == ports
-            && rules == NFTScript.rules(sets, ports).map(\.name)
+        return hooks && !isDormant && sets.isSuperset(of: NFTables.usual) && self.ports.sorted() == ports
+            && rules == NFTScript.rules(sets, ports).map { "\($0.verdict) \($0.name)" }
     }
 
     private mutating func readSet(_ name: String, _ words: inout NFTWords) {
@@ -74,12 +78,10 @@ struct NFTListing {
         var line = words.nextLine()
         while !line.isEmpty, line.last != "}" || line.count > 1 {
             if line.first == "type" {
-                hooks = line.contains("hook") && line.contains("input")
+                hooks = line.contains("hook") && line.contains(NFTScript.hook)
             } else if line.first != "{" {
-                let end = line.suffix(3)
-                let isOurs =
-                    end.count == 3 && ["drop", "accept"].contains(end.first) && end.dropFirst().first == "comment"
-                rules.append(isOurs ? line[line.count - 1] : "")
+                let end = Array(line.suffix(3))
+                rules.append(end.count == 3 && end[1] == "comment" ? "\(end[0]) \(end[2])" : "")
             }
             line = words.nextLine()
         }

@@ -48,6 +48,12 @@ enum NFTScript {
     /// Elements of a set; memory is taken as they come.
     private static let capacity = 1 << 20
 
+    /// Where packets come by that are for this machine and that go on to another or into a container, before an address or a port
+    /// of theirs is changed (dstnat is -100), and before connections are followed (-200).
+    static let hook = "prerouting"
+    static let chain = "prerouting"
+    private static let priority = -310
+
     static let removal = "add table inet autoban\ndelete table inet autoban\n"
 
     /// Makes what is missing; elements stay. The rules are written anew, so there is never one too many.
@@ -61,25 +67,34 @@ enum NFTScript {
         if !ports.isEmpty {
             script += "add element inet autoban ports { \(ports.map(String.init).joined(separator: ", ")) }\n"
         }
-        script += "add chain inet autoban input { type filter hook input priority -10; policy accept; }\n"
-        script += "flush chain inet autoban input\n"
+        script +=
+            "add chain inet autoban \(chain) { type filter hook \(hook) priority \(priority); policy accept; }\n"
+        script += "flush chain inet autoban \(chain)\n"
         for rule in rules(sets, ports) {
-            script += "add rule inet autoban input \(rule.text) comment \"\(rule.name)\"\n"
+            script += "add rule inet autoban \(chain) \(rule.text) \(rule.verdict) comment \"\(rule.name)\"\n"
         }
         return script
     }
 
-    /// In their order. The name is that of a set where it drops.
-    static func rules(_ sets: Set<NFTSet>, _ ports: [UInt16]) -> [(name: String, text: String)] {
+    /// One rule of the chain, without its comment, which is its name: that of a set where it drops.
+    struct Rule {
+        var name: String
+        var text: String
+        var verdict: String
+    }
+
+    /// In their order.
+    static func rules(_ sets: Set<NFTSet>, _ ports: [UInt16]) -> [Rule] {
         // What goes elsewhere is left to the chains of others.
         let exemptions =
             ports.isEmpty
             ? []
             : [
-                ("other protocols", "meta l4proto != { tcp, udp } accept"),
-                ("other ports", "th dport != @ports accept"),
+                Rule(name: "other protocols", text: "meta l4proto != { tcp, udp }", verdict: "accept"),
+                Rule(name: "other ports", text: "th dport != @ports", verdict: "accept"),
             ]
-        return exemptions + sets.ordered.map { ($0.name, "\($0.match) @\($0.name) counter drop") }
+        return exemptions
+            + sets.ordered.map { Rule(name: $0.name, text: "\($0.match) @\($0.name) counter", verdict: "drop") }
     }
 }
 

@@ -3,8 +3,8 @@
 // to that length and looks it up: as fast with 100,000 bans as with one. Sets of intervals would do with fewer rules, but
 // refuse a network that lies in another one's.
 //
-// The chain comes before those of others (priority -10), so that an accepted connection is dropped too. Nothing is ever
-// answered: a source that is dropped cannot tell that from a machine that is off.
+// The chain comes before those of others (prerouting), so that an accepted connection is dropped too, and what goes to a container. Nothing
+// is ever answered: a source that is dropped cannot tell that from a machine that is off.
 internal import SSServerCore
 
 struct NFTables: FirewallBackend {
@@ -38,6 +38,11 @@ struct NFTables: FirewallBackend {
         sets = Self.usual.union(listing.sets.keys)
         if listing.isWhole(ports) { return }
         let structure = NFTScript.structure(sets, ports)
+        // A table that is switched off is not switched on by being added.
+        if listing.isDormant {
+            try tool.succeed(["-f", "-"], input: NFTScript.removal + structure)
+            return
+        }
         let outcome = try tool.run(["-f", "-"], input: structure)
         if outcome.status == 0 { return }
         // Something of another kind has one of our names.

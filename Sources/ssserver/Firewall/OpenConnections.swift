@@ -1,6 +1,7 @@
 // Connections that were open when their source was banned. A firewall behind our rules may let them go on for hours, and
 // this program's own peer waits for packets that are dropped: both are ended here, as far as the tools for it are there.
 internal import SSCommon
+internal import SSNetwork
 internal import SSServerCore
 
 struct OpenConnections: Sendable {
@@ -36,7 +37,7 @@ struct OpenConnections: Sendable {
     @discardableResult
     func cut(_ prefixes: [BanPrefix]) -> Outcome {
         do throws(FirewallFailure) {
-            if let flows { try forget(prefixes, flows) }
+            if let flows, Self.hasFlows { try forget(prefixes, flows) }
             guard let sockets else { return .noTool }
             for start in stride(from: 0, to: prefixes.count, by: Self.chunk) {
                 let some = prefixes[start..<min(start + Self.chunk, prefixes.count)]
@@ -59,6 +60,13 @@ struct OpenConnections: Sendable {
         let outcome = try tool.run(words)
         // It ends well though the kernel refuses.
         guard outcome.status == 0, outcome.errors.isEmpty else { throw tool.failure(outcome) }
+    }
+
+    /// Whether the kernel follows any connection; most servers have nothing that makes it.
+    private static var hasFlows: Bool {
+        let path = "/proc/sys/net/netfilter/nf_conntrack_count"
+        guard SmallFile.exists(path) else { return false }
+        return (try? SmallFile(path, limit: 64))?.bytes != Array("0\n".utf8)
     }
 
     /// One process each: it takes one address. What it does not find is no failure.

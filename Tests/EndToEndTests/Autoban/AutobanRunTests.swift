@@ -31,9 +31,19 @@ extension EndToEnd {
                 // The server shows them too, and has touched nothing.
                 let answer = try rig.run(
                     .curl,
-                    ["-s", "--unix-socket", "\(stage.workspace.directory)/state/admin.sock", "http://x/api/v1/bans"])
+                    [
+                        "-s", "--unix-socket", "\(stage.workspace.directory)/state/admin.sock",
+                        "http://localhost/api/v1/bans",
+                    ])
                 #expect(answer.output.contains("10.77.0.2") && answer.output.contains("fd77::/64"), "\(answer)")
                 #expect(answer.output.contains("\"backend\":\"nftables\""))
+                let page = try rig.run(
+                    .curl,
+                    ["-si", "--unix-socket", "\(stage.workspace.directory)/state/admin.sock", "http://localhost/"]
+                ).output
+                #expect(page.hasPrefix("HTTP/1.1 200 ") && page.contains("Content-Security-Policy: default-src 'none'"))
+                #expect(page.contains("<dt>Bans</dt><dd>2 now</dd>") && page.contains("by nftables"), "\(page)")
+                #expect(page.contains("<td>10.77.0.2</td>") && page.contains("<td>fd77::/64</td>"), "\(page)")
                 #expect(try rig.run(.ssserver, ["status", "-c", config]).output.contains("2 addresses by autoban"))
             }
         }
@@ -113,6 +123,47 @@ extension EndToEnd {
             }
         }
 
+        @Test func `what came while it did not run counts, from the very first start on`() throws {
+            try onStage { stage in
+                let rig = try BanRig(stage)
+                var autoban = try rig.startAutoban()
+                autoban.signal(SIGTERM)
+                _ = autoban.wait(seconds: 10)
+                try rig.fail(["198.18.0.7"])
+                autoban = try rig.startAutoban()
+                #expect(try rig.banned(soon: ["198.18.0.7"]) == ["198.18.0.7"])
+                autoban.signal(SIGTERM)
+                _ = autoban.wait(seconds: 10)
+                // Read from its start the log says the same again, and no more.
+                autoban = try rig.startAutoban(["--from-start"])
+                autoban.signal(SIGTERM)
+                _ = autoban.wait(seconds: 10)
+                try rig.fail(["198.18.0.8"], times: 2)
+                autoban = try rig.startAutoban()
+                try rig.fail(["198.18.0.8"], times: 1)
+                #expect(try rig.banned(soon: ["198.18.0.7", "198.18.0.8"]) == ["198.18.0.7", "198.18.0.8"])
+                let list = try rig.autoban("list", "--json").output
+                #expect(list.components(separatedBy: "\"count\":1,").count == 3, "\(list)")
+            }
+        }
+
+        @Test func `killed right after a ban it does not ban for the same lines again`() throws {
+            try onStage { stage in
+                let rig = try BanRig(stage)
+                let autoban = try rig.startAutoban(["--ban-time", "2s"])
+                try rig.fail(["198.18.0.7"])
+                #expect(try rig.banned(soon: ["198.18.0.7"]) == ["198.18.0.7"])
+                autoban.signal(SIGKILL)
+                _ = autoban.wait(seconds: 5)
+                pause(4)
+                _ = try rig.startAutoban(["--ban-time", "2s"])
+                pause(1)
+                #expect(try rig.banned().isEmpty)
+                try rig.fail(["198.18.0.7"])
+                #expect(try rig.banned(soon: ["198.18.0.7"]) == ["198.18.0.7"])
+            }
+        }
+
         @Test func `what somebody else has flushed is put back`() throws {
             try onStage { stage in
                 let rig = try BanRig(stage)
@@ -121,7 +172,7 @@ extension EndToEnd {
                 try rig.fail(["10.77.0.2"])
                 #expect(try rig.banned(soon: ["10.77.0.2"]) == ["10.77.0.2"])
                 for damage in [
-                    ["flush", "ruleset"], ["flush", "chain", "inet", "autoban", "input"],
+                    ["flush", "ruleset"], ["flush", "chain", "inet", "autoban", "prerouting"],
                     ["delete", "table", "inet", "autoban"],
                 ] {
                     _ = try rig.run(.nft, damage)

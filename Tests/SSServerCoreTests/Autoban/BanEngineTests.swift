@@ -50,6 +50,41 @@ struct BanEngineTests {
         #expect(bans.map(\.seconds) == [100, 200])
     }
 
+    @Test func `what is read again after a ban does not lead to another one`() {
+        var engine = Self.engine()
+        let lines = (1...3).map { Self.bad("203.0.113.9", "02:50:0\($0)") }
+        // As the last of them says it.
+        let now: Int64 = 1795229403
+        for line in lines { engine.read(Array(line.utf8).span.bytes, now: now, ahead: 0) }
+        #expect(Self.bans(&engine) == ["203.0.113.9"])
+        for line in lines { engine.read(Array(line.utf8).span.bytes, now: now + 500, ahead: 0) }
+        #expect(!engine.hasDecisions)
+        // What came after it counts.
+        for second in 5...7 {
+            engine.read(Array(Self.bad("203.0.113.9", "02:57:0\(second)").utf8).span.bytes, now: now + 500, ahead: 0)
+        }
+        #expect(Self.bans(&engine) == ["203.0.113.9"])
+    }
+
+    @Test func `what was long ago bans nobody now`() {
+        var engine = Self.engine()
+        let now: Int64 = 1795229400
+        for second in 1...3 {
+            engine.read(Array(Self.bad("203.0.113.9", "02:50:0\(second)").utf8).span.bytes, now: now + 603, ahead: 0)
+        }
+        #expect(Self.bans(&engine) == ["203.0.113.9"])
+        for second in 1...3 {
+            engine.read(Array(Self.bad("203.0.113.8", "02:50:0\(second)").utf8).span.bytes, now: now + 604, ahead: 0)
+        }
+        #expect(Self.bans(&engine).isEmpty && engine.counts.spared == 1)
+    }
+
+    @Test func `those behind a translator of addresses are not all banned for one`() {
+        var engine = Self.engine()
+        for host in 1...9 { Self.read(Self.bad("[64:ff9b::198.51.100.\(host)]"), &engine, at: 1000) }
+        #expect(Self.bans(&engine).isEmpty && engine.counts.spared > 0)
+    }
+
     @Test func `addresses of one network of IPv6 are one`() {
         var engine = Self.engine()
         for host in 1...3 { Self.read(Self.bad("[2001:db8:1:2::\(host)]"), &engine, at: 1000) }
@@ -113,19 +148,20 @@ struct BanEngineTests {
 
     @Test func `old lines count by their own time, new ones by when they come`() {
         var engine = Self.engine()
+        let now: Int64 = 1795227070
         // Eleven minutes lie between the first two and the third.
         for line in [
             Self.bad("203.0.113.9", "02:00:00"), Self.bad("203.0.113.9", "02:00:01"),
             Self.bad("203.0.113.9", "02:11:01"),
         ] {
-            engine.read(Array(line.utf8).span.bytes, now: 2_000_000_000, ahead: 0)
+            engine.read(Array(line.utf8).span.bytes, now: now, ahead: 0)
         }
         #expect(Self.bans(&engine).isEmpty)
-        engine.read(Array(Self.bad("203.0.113.9", "02:11:02").utf8).span.bytes, now: 2_000_000_000, ahead: 0)
-        engine.read(Array(Self.bad("203.0.113.9", "02:11:03").utf8).span.bytes, now: 2_000_000_000, ahead: 0)
+        engine.read(Array(Self.bad("203.0.113.9", "02:11:02").utf8).span.bytes, now: now, ahead: 0)
+        engine.read(Array(Self.bad("203.0.113.9", "02:11:03").utf8).span.bytes, now: now, ahead: 0)
         #expect(Self.bans(&engine) == ["203.0.113.9"])
         for time in ["01:00:00", "02:00:00", "03:00:00"] {
-            Self.read(Self.bad("203.0.113.10", time), &engine, at: 2_000_000_001)
+            Self.read(Self.bad("203.0.113.10", time), &engine, at: now + 1)
         }
         #expect(Self.bans(&engine) == ["203.0.113.10"])
     }

@@ -156,6 +156,53 @@ extension FirewallTests.Backends {
         #expect(left.bans.count == 0 && left.isWhole)
     }
 
+    @Test(
+        "What goes on to another machine or into a container is dropped too", .timeLimit(.minutes(1)),
+        arguments: Firewall.allCases)
+    func forwarded(firewall: Firewall) async throws {
+        let rig = try FirewallRig(cable: true)
+        let behind = try rig.addMachineBehind()
+        let listener = try NamespaceSocket.listener(behind)
+        defer { withExtendedLifetime(listener) {} }
+        func answers(_ source: String, seconds: Double) async throws -> Bool {
+            try await NamespaceSocket.connection(
+                rig.client, from: source, to: FirewallRig.behind, port: 8388, seconds: seconds) != nil
+        }
+        for ports in [[], [8388]] as [[UInt16]] {
+            var backend = try rig.backend(firewall, ports: ports)
+            try backend.prepare()
+            try backend.apply(.ban("10.77.0.2"))
+            #expect(try await !answers("10.77.0.2", seconds: 0.25))
+            #expect(try await answers("10.77.0.3", seconds: 3))
+            try backend.apply(.unban("10.77.0.2"))
+            #expect(try await answers("10.77.0.2", seconds: 3))
+            try backend.remove()
+        }
+    }
+
+    @Test(
+        "Nobody stays banned because rules of others use what is ours",
+        arguments: [Firewall.ipset, .iptables, .iptablesLegacy])
+    func usedByOthers(firewall: Firewall) throws {
+        let rig = try FirewallRig()
+        var backend = try rig.backend(firewall)
+        try backend.prepare()
+        try backend.apply(.ban("192.0.2.1"))
+        try backend.apply(.ban("2001:db8::"))
+        try rig.run(firewall, ["iptables", "-N", "MINE"])
+        try rig.run(firewall, ["iptables", "-A", "MINE", "-j", "AUTOBAN"])
+        if firewall == .ipset {
+            try rig.run(
+                firewall, ["iptables", "-A", "MINE", "-m", "set", "--match-set", "autoban4", "src", "-j", "DROP"])
+        }
+        #expect(throws: FirewallFailure.self) { try backend.remove() }
+        #expect(try backend.contents().bans.isEmpty)
+        #expect(try !rig.run(firewall, ["ip6tables", "-S"]).contains("AUTOBAN"))
+        try rig.run(firewall, ["iptables", "-F", "MINE"])
+        try backend.remove()
+        #expect(try !rig.everything(firewall).lowercased().contains("autoban"))
+    }
+
     @Test("Removing takes away all that is ours and nothing else", arguments: Firewall.allCases)
     func removal(firewall: Firewall) throws {
         let rig = try FirewallRig()

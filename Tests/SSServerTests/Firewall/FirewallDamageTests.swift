@@ -8,11 +8,15 @@ enum Damage: String, CaseIterable, Sendable {
     case flushRuleset = "nft flush ruleset"
     case deleteTable = "nft delete table inet autoban"
     case flushTable = "nft flush table inet autoban"
-    case flushChain = "nft flush chain inet autoban input"
-    case deleteChain = "nft delete chain inet autoban input"
+    case flushChain = "nft flush chain inet autoban prerouting"
+    case deleteChain = "nft delete chain inet autoban prerouting"
     case flushSet = "nft flush set inet autoban v4_32"
-    case addRule = "nft insert rule inet autoban input accept"
+    case addRule = "nft insert rule inet autoban prerouting accept"
+    case acceptInOurName = "nft insert rule inet autoban prerouting accept comment v4_32"
+    case switchOff = "nft add table inet autoban {flags dormant;}"
     case flushINPUT = "iptables -F INPUT"
+    case acceptBefore = "iptables -I INPUT -p tcp --dport 8388 -j ACCEPT"
+    case forwardBefore = "iptables -I FORWARD -j ACCEPT"
     case flushAll = "iptables -F"
     case flushAUTOBAN = "iptables -F AUTOBAN"
     case appendToAUTOBAN = "iptables -I AUTOBAN -j RETURN"
@@ -21,10 +25,17 @@ enum Damage: String, CaseIterable, Sendable {
     case flushSets = "ipset flush"
 
     static func of(_ firewall: Firewall) -> [Damage] {
-        let iptables: [Damage] = [.flushINPUT, .flushAll, .flushAUTOBAN, .appendToAUTOBAN, .secondJump, .flushIPv6]
+        let iptables: [Damage] = [
+            .flushINPUT, .flushAll, .flushAUTOBAN, .appendToAUTOBAN, .secondJump, .flushIPv6, .acceptBefore,
+            .forwardBefore,
+        ]
         return switch firewall {
         case .nftables, .nftablesSocket:
-            [.flushRuleset, .deleteTable, .flushTable, .flushChain, .deleteChain, .flushSet, .addRule]
+            [
+                .flushRuleset, .deleteTable, .flushTable, .flushChain, .deleteChain, .flushSet, .addRule,
+                .acceptInOurName,
+                .switchOff,
+            ]
         case .ipset: iptables + [.flushSets]
         case .iptables, .iptablesLegacy: iptables
         }
@@ -62,7 +73,8 @@ extension FirewallTests.Damages {
         // As the program that was running, or as one started anew.
         var next = damage == .addRule ? try rig.backend(firewall) : backend
         if !damaged.isWhole { try next.prepare() }
-        let missing = changes.bans.filter { !damaged.bans.contains($0.prefix) }
+        let there = try next.contents().bans
+        let missing = changes.bans.filter { !there.contains($0.prefix) }
         try next.apply(FirewallChanges(bans: missing))
         #expect(try next.contents() == wanted)
         #expect(try await rig.ignores("10.77.0.2"))
@@ -104,7 +116,7 @@ extension FirewallTests.Damages {
         let rig = try FirewallRig()
         try rig.run(
             .nftables, ["nft", "-f", "-"],
-            input: "table inet autoban { set v4_32 { type ipv6_addr; }; chain input { }; }\n")
+            input: "table inet autoban { set v4_32 { type ipv6_addr; }; chain prerouting { }; }\n")
         var nftables = try rig.backend(.nftables)
         #expect(try !nftables.contents().isWhole)
         try nftables.prepare()

@@ -49,6 +49,7 @@ final class FirewallRig {
     let client: String
     private let hasCable: Bool
     private var folder: String?
+    private var further: [String] = []
 
     private static let count = Atomic(0)
 
@@ -88,8 +89,27 @@ final class FirewallRig {
         try Self.ip("-n", namespace, "neigh", "add", host, "lladdr", link, "dev", device, "nud", "permanent")
     }
 
+    /// The address of the machine behind the server.
+    static let behind = "10.78.0.2"
+
+    /// Another machine, which the other side reaches through the server alone.
+    func addMachineBehind() throws -> String {
+        let name = "fwb\(server.dropFirst(3))"
+        try Self.ip("netns", "add", name)
+        further.append(name)
+        try Self.ip("link", "add", "mid", "netns", server, "type", "veth", "peer", "name", "back", "netns", name)
+        try add("10.78.0.1/24", server, "mid")
+        try add("\(Self.behind)/24", name, "back")
+        try Self.ip("-n", server, "link", "set", "mid", "up")
+        try Self.ip("-n", name, "link", "set", "back", "up")
+        try Self.ip("-n", name, "route", "add", "default", "via", "10.78.0.1")
+        try Self.ip("-n", client, "route", "add", "10.78.0.0/24", "via", "10.77.0.1")
+        try run(.nftables, ["sysctl", "-q", "-w", "net.ipv4.ip_forward=1"])
+        return name
+    }
+
     deinit {
-        for name in hasCable ? [server, client] : [server] { _ = try? Self.ip("netns", "del", name) }
+        for name in further + (hasCable ? [server, client] : [server]) { _ = try? Self.ip("netns", "del", name) }
         guard let folder else { return }
         for name in Self.tables + ["ipset"] { unlink("\(folder)/\(name)") }
         rmdir(folder)
