@@ -45,6 +45,22 @@ package struct IPPrefix: Hashable, Sendable {
         self.init(address, length: length)
     }
 
+    /// The network that `192.0.2.9/24` lies in, which is no prefix itself; nil for any other text.
+    package init?(containing text: some StringProtocol) {
+        guard let slash = text.firstIndex(of: "/"), let address = IPAddress(text[..<slash]),
+            let length = Int(text[text.index(after: slash)...])
+        else { return nil }
+        switch address {
+        case .v4(let v4):
+            guard (0...32).contains(length) else { return nil }
+            self.init(.v4(IPv4Address(v4.value & Self.mask(length))), length: length)
+        case .v6(let v6):
+            guard (0...128).contains(length) else { return nil }
+            let mask = Self.wideMask(length)
+            self.init(.v6(IPv6Address(high: v6.high & mask.high, low: v6.low & mask.low)), length: length)
+        }
+    }
+
     /// True for an address of the same family inside the range. An IPv4-mapped IPv6 address is IPv6 here:
     /// give `folded` where that is not meant.
     package func contains(_ other: IPAddress) -> Bool {

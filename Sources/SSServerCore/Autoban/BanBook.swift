@@ -13,6 +13,9 @@ package struct Ban: Hashable, Sendable {
     /// Of an ordered one; may be empty.
     package var reason = ""
 
+    /// In place of a reason: nobody knows why, it was in force.
+    package static let found = "found in the firewall"
+
     package init(
         _ prefix: BanPrefix, since: Int64, until: Int64, count: Int, offence: BanLedger.Offence? = nil,
         reason: String = ""
@@ -37,7 +40,7 @@ package struct BanBook: Sendable {
     /// Bans that are remembered, those that are over included.
     package static let maximum = 1 << 16
     /// Seconds that a clock may be wrong without anybody minding.
-    private static let clockError: Int64 = 60
+    static let clockError: Int64 = 60
     /// 2025: no clock that is set shows less.
     private static let earliest: Int64 = 1_735_689_600
 
@@ -63,15 +66,20 @@ package struct BanBook: Sendable {
         return nil
     }
 
-    /// Those in force.
-    package func active(_ now: Int64) -> [Ban] { bans.values.filter { $0.isActive(now) } }
+    /// Those in force, as far as they are wanted; there may be very many others.
+    package func active(_ now: Int64, where isWanted: (Ban) -> Bool = { _ in true }) -> [Ban] {
+        bans.values.filter { $0.isActive(now) && isWanted($0) }
+    }
 
     /// Those in force and those that count as earlier ones.
     package var all: [Ban] { Array(bans.values) }
 
-    /// Puts back what was stored.
+    /// So many will be put back: without this they would be in memory twice meanwhile.
+    package mutating func reserve(_ count: Int) { bans.reserveCapacity(min(count, Self.maximum)) }
+
+    /// Puts back what was stored, in place of what there is.
     package mutating func restore(_ ban: Ban) {
-        guard bans.count < Self.maximum else { return }
+        guard bans.count < Self.maximum || bans[ban.prefix] != nil else { return }
         put(ban)
     }
 
@@ -101,10 +109,19 @@ package struct BanBook: Sendable {
         return ban
     }
 
+    /// Takes up a ban that is in force elsewhere for so many seconds to come. Nil if there is room for no more.
+    package mutating func adopt(_ prefix: BanPrefix, seconds: Int64, now: Int64) -> Ban? {
+        guard makeRoom(for: prefix, now) else { return nil }
+        var ban = bans[prefix] ?? Ban(prefix, since: now, until: now, count: 1, reason: Ban.found)
+        (ban.since, ban.until) = (now, now + seconds)
+        put(ban)
+        return ban
+    }
+
     /// Bans that seem to begin later than now, since the clock was set back, begin now. Those that were changed.
     package mutating func rebase(_ now: Int64) -> [Ban] {
         // A machine without a battery begins in 1970, and will know better soon.
-        guard now > Self.earliest else { return [] }
+        guard Self.isClockSet(now) else { return [] }
         let early = bans.values.filter { $0.since > now + Self.clockError }
         return early.map { ban in
             var ban = ban
@@ -129,7 +146,11 @@ package struct BanBook: Sendable {
         return old + dropped.filter { bans[$0] == nil }
     }
 
-    private func isRemembered(_ ban: Ban, _ now: Int64) -> Bool { ban.until + terms.memory(of: ban.seconds) > now }
+    /// Whether somebody has set the clock.
+    package static func isClockSet(_ now: Int64) -> Bool { now > earliest }
+
+    /// Whether a ban still counts as an earlier one.
+    package func isRemembered(_ ban: Ban, _ now: Int64) -> Bool { ban.until + terms.memory(of: ban.seconds) > now }
 
     /// Where it is full those go first whose bans have been over for longest.
     private mutating func makeRoom(for prefix: BanPrefix, _ now: Int64) -> Bool {

@@ -124,10 +124,19 @@ package struct BanEngine {
         prefix.isNarrow ? ledger.account(of: BanSource(prefix.address)) : nil
     }
 
+    /// Whether a source has authenticated lately, and is spared for that.
+    package func isGuest(_ prefix: BanPrefix, now: Int64) -> Bool {
+        prefix.isNarrow && ledger.isGuest(BanSource(prefix.address), now: now)
+    }
+
     // MARK: Orders
 
     package mutating func order(_ prefix: BanPrefix, seconds: Int64?, reason: String, now: Int64) -> Ban? {
         book.order(prefix, seconds: seconds, reason: reason, now: now)
+    }
+
+    package mutating func adopt(_ prefix: BanPrefix, seconds: Int64, now: Int64) -> Ban? {
+        book.adopt(prefix, seconds: seconds, now: now)
     }
 
     /// Ends a ban; what the source has done is forgotten with it.
@@ -149,9 +158,18 @@ package struct BanEngine {
 
     // MARK: What is stored
 
-    package mutating func restore(_ ban: Ban) { book.restore(ban) }
+    package mutating func restore(_ bans: [Ban]) {
+        book.reserve(bans.count)
+        for ban in bans { book.restore(ban) }
+    }
 
     package func forEachRecord(_ body: (BanLedger.Record) -> Void) { ledger.forEachRecord(body) }
 
-    package mutating func restore(_ record: BanLedger.Record) { ledger.restore(record) }
+    /// Nothing that seems to have happened later than `now`: the clock was wrong, or the disk is.
+    package mutating func restore(_ record: BanLedger.Record, now: Int64) {
+        // A machine without a battery begins in 1970.
+        let latest = BanBook.isClockSet(now) ? UInt32(clamping: now + BanBook.clockError) : .max
+        guard record.lastGood <= latest, record.moments.allSatisfy({ $0.time <= latest }) else { return }
+        ledger.restore(record)
+    }
 }

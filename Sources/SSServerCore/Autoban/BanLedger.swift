@@ -49,6 +49,15 @@ package struct BanLedger {
         var next = BanLedger.none
 
         var isFull: Bool { bad == .max || good == .max }
+
+        /// Takes what happened later as if it were now; false if there is no room for it.
+        mutating func add(_ later: Moment) -> Bool {
+            let (bad, isBadOver) = bad.addingReportingOverflow(later.bad)
+            let (good, isGoodOver) = good.addingReportingOverflow(later.good)
+            if isBadOver || isGoodOver { return false }
+            (self.bad, self.good) = (bad, good)
+            return true
+        }
     }
 
     private struct Account {
@@ -129,6 +138,10 @@ package struct BanLedger {
     package mutating func forget(_ source: BanSource) { if let slot = find(source) { remove(slot) } }
 
     /// Whether it has authenticated lately.
+    package func isGuest(_ source: BanSource, now: Int64) -> Bool {
+        find(source).map { isGuest($0, UInt32(clamping: now)) } ?? false
+    }
+
     private func isGuest(_ slot: UInt32, _ now: UInt32) -> Bool {
         let time = accounts[Int(slot)].lastGood
         return rules.grace > 0 && time > 0 && (now < time || Int64(now - time) <= rules.grace)
@@ -218,7 +231,7 @@ package struct BanLedger {
     private func isOver(_ time: UInt32, _ now: UInt32) -> Bool { now > time && now - time > span }
 
     private mutating func append(_ moment: Moment, _ slot: UInt32) {
-        if freeMoment == Self.none, moments.count >= maximumMoments { makeRoom(sparing: slot) }
+        if freeMoment == Self.none, moments.count >= maximumMoments { makeRoom(for: slot) }
         let place: UInt32
         if freeMoment == Self.none {
             place = UInt32(moments.count)
@@ -251,11 +264,44 @@ package struct BanLedger {
         freeMoment = place
     }
 
-    /// Whoever has not been heard of for longest is forgotten; if that is the only one, what it did longest ago.
-    private mutating func makeRoom(sparing slot: UInt32) {
+    /// Who has more than its share of the room makes it: what it did longest ago is held together, and forgotten together. If neither
+    /// `slot` nor one of those heard of last has, whoever has not been heard of for longest is forgotten. So nobody who is often there
+    /// pushes out those who seldom come.
+    private mutating func makeRoom(for slot: UInt32) {
+        var other = slot
+        for _ in 0..<Self.lookups where other != Self.none {
+            if join(other) { return }
+            other = accounts[Int(other)].before
+        }
         while freeMoment == Self.none {
             if first == slot { dropOldest(slot) } else { remove(first) }
         }
+    }
+
+    /// Those who are asked whether they have more than their share.
+    private static let lookups = 16
+    /// Moments of one source.
+    private static let share = 8
+
+    /// Makes one of the two oldest moments of a source that has more than its share.
+    private mutating func join(_ slot: UInt32) -> Bool {
+        var place = accounts[Int(slot)].oldest
+        for _ in 0..<Self.share {
+            if place == Self.none { return false }
+            place = moments[Int(place)].next
+        }
+        let oldest = accounts[Int(slot)].oldest
+        let second = moments[Int(oldest)].next
+        guard place != Self.none else { return false }
+        guard moments[Int(oldest)].add(moments[Int(second)]) else {
+            // More than a moment can hold.
+            dropOldest(slot)
+            return true
+        }
+        moments[Int(oldest)].next = moments[Int(second)].next
+        moments[Int(second)].next = freeMoment
+        freeMoment = second
+        return true
     }
 
     // MARK: Accounts

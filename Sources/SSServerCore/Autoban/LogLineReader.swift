@@ -200,6 +200,8 @@ package struct LogLineReader {
     private mutating func isFrame(_ frame: RawSpan, _ levels: [StaticString]) -> Bool {
         var hasLevel = false
         var isNamed = false
+        /// Names of machines and of facilities (`daemon.err`) since the last program's.
+        var others = 0
         var words = 0
         var after = 0
         var offset = 0
@@ -225,10 +227,20 @@ package struct LogLineReader {
             } else {
                 guard words <= 8, FrameWord.isName(word), !FrameWord.isLevel(word, Self.levels) else { return false }
                 isNamed = word.octet(word.byteCount - 1) == UInt8(ascii: ":")
+                if isNamed {
+                    guard FrameWord.isProgram(word) else { return false }
+                    others = 0
+                } else if !FrameWord.isTime(word) {
+                    others += 1
+                    // What is neither may be another program, and what follows that may be anybody's.
+                    let isFacility = word.firstOffset(of: UInt8(ascii: "."), in: 0..<word.byteCount) != nil
+                    guard others == 1 || others == 2 && isFacility else { return false }
+                }
             }
         }
-        // The system's log names the program before the message, and may have taken the level for itself.
-        return hasLevel || isNamed
+        // The system's log names the program before the message, and may have taken the level for itself. Where it names a machine and no
+        // program it is another kind of log.
+        return others == 0 && (hasLevel || isNamed)
     }
 }
 
@@ -266,6 +278,48 @@ private enum FrameWord {
             }
         }
         return true
+    }
+
+    private static let programs: [StaticString] = [
+        "ssserver", "ss-server", "ssservice", "ss-manager", "ssmanager", "shadowsocks", "outline", "python",
+    ]
+
+    /// `ss-server[123]:`, as the system's log names who has written a line: one of those whose lines these are, or a container, by
+    /// the beginning of its number. Other programs may write down whatever somebody sends them.
+    static func isProgram(_ word: RawSpan) -> Bool {
+        var number = 0
+        while number < word.byteCount, word.octet(number).hexValue != nil { number += 1 }
+        if number == 12, word.octet(12) == UInt8(ascii: ":") || word.octet(12) == UInt8(ascii: "[") { return true }
+        for offset in 0..<word.byteCount {
+            // A part of another word is none: express-server.
+            if offset > 0, word.octet(offset - 1).isLetter || word.octet(offset - 1).isDigit { continue }
+            for program in programs where word.has(program, at: offset) { return true }
+        }
+        return false
+    }
+
+    /// A part of a time: digits with marks, a T or a Z behind them; a day, a month or a zone.
+    static func isTime(_ word: RawSpan) -> Bool {
+        var letters = 0
+        var capitals = 0
+        for offset in 0..<word.byteCount {
+            let byte = word.octet(offset)
+            switch byte {
+            case UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "_"): return false
+            case UInt8(ascii: "T"), UInt8(ascii: "Z"):
+                if offset > 0, word.octet(offset - 1).isDigit { continue }
+                letters += 1
+                capitals += 1
+            default:
+                guard byte.isLetter else { continue }
+                letters += 1
+                if byte & 0x20 == 0 { capitals += 1 }
+            }
+        }
+        if letters == 0 { return word.byteCount > 1 || word.octet(0) != UInt8(ascii: "-") }
+        guard letters == word.byteCount, (3...5).contains(letters) else { return false }
+        let isName = capitals == 1 && word.octet(0) & 0x20 == 0 && (letters == 3 || word.has("Sept", at: 0))
+        return isName || capitals == letters
     }
 
     /// `tcprelay.py:1093`, `shadowsocks_service::server::tcprelay:`, with brackets or not.

@@ -20,20 +20,27 @@ final class AutobanSession: Sendable {
         var ended: (position: LogPosition?, end: FollowThread.End)?
         var waiter: CheckedContinuation<Void, Never>?
         var hasLeftRules = false
+        /// Opens the socket later.
+        var opening: Task<Void, Never>?
     }
 
     private let keeper: BanKeeper
     private let log: LogSink
     private let logger: Logger
     private let directory: String?
+    /// Where the socket is to be once there is such a directory.
+    private let wished: String?
     private let removesRules: Bool
     private let state = NIOLockedValueBox(State())
 
-    init(_ keeper: BanKeeper, log: LogSink, logger: Logger, directory: String?, removesRules: Bool) {
+    init(
+        _ keeper: BanKeeper, log: LogSink, logger: Logger, directory: String?, wished: String? = nil, removesRules: Bool
+    ) {
         self.keeper = keeper
         self.log = log
         self.logger = logger
         self.directory = directory
+        self.wished = directory == nil ? wished : nil
         self.removesRules = removesRules
     }
 
@@ -59,6 +66,7 @@ final class AutobanSession: Sendable {
             metadata: ["log": "\(path)", "backend": "\(overview.backend)", "bans": "\(overview.bans.count)"])
         let thread = FollowThread(keeper, log: log) { self.threadEnded($0, $1) }
         state.withLockedValue { $0.thread = thread }
+        if let wished { openSoon(wished) }
         // From the end on everything is new.
         let isOld = if case .end = start { false } else { true }
         thread.start(follower, ahead: isOld ? LogClock.ahead(of: path) : nil)
@@ -72,6 +80,17 @@ final class AutobanSession: Sendable {
         case .wasMissing: .beginning
         case .position(let position): .saved(position)
         }
+    }
+
+    /// Tries every minute, until it is there: bans that cannot be ended would be the worst of all.
+    private func openSoon(_ directory: String) {
+        let task = Task {
+            while (try? await Task.sleep(for: .seconds(60))) != nil {
+                guard (try? StateDirectory.make(directory)) != nil else { continue }
+                if (try? await openSocket("\(directory)/\(Autoban.StatePlace.socket)")) != nil { return }
+            }
+        }
+        state.withLockedValue { $0.opening = task }
     }
 
     private func openSocket(_ path: String) async throws(StartFailure) {
@@ -123,6 +142,9 @@ final class AutobanSession: Sendable {
         let ended = state.withLockedValue { $0.ended }
         // What came of an input that is over is what was asked for.
         let removesRules = removesRules && ended?.end != .inputOver
+        let opening = state.withLockedValue { $0.opening.take() }
+        opening?.cancel()
+        await opening?.value
         // Nobody is to be told of a ban that ends with us.
         await state.withLockedValue { $0.admin }?.close()
         let isClean = keeper.end(position: ended?.position, removesRules: removesRules, now: WallClock.raw())

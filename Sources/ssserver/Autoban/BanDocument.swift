@@ -30,6 +30,7 @@ enum BanDocument {
             "ban": reasons.ban.map { ban($0, now: now) } ?? .null,
             "failures": reasons.account.map { .count($0.bad) } ?? .null,
             "events": reasons.account.map { .count($0.total) } ?? .null, "exempt": JSONNode(reasons.exemption),
+            "spared": .bool(reasons.isGuest),
             "lines": .array(reasons.lines.map { .string($0) }),
         ])
     }

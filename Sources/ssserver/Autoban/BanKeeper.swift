@@ -7,35 +7,25 @@ internal import SSNetwork
 internal import SSServerCore
 
 final class BanKeeper: Sendable {
-    private struct State {
+    struct State {
         var engine: BanEngine
         var backend: any FirewallBackend
-        /// Bans whose lines and times are not on disk yet.
-        var unsaved: [BanPrefix: StoredBan] = [:]
-        var forgotten: Set<BanPrefix> = []
+        var archive: BanArchive
         /// Banned, and perhaps still connected.
         var uncut: [BanPrefix] = []
         /// What the firewall has not been told, since it refused.
         var isBehind = false
-        var isStoreFailing = false
         var isTimeTold = false
         /// It was said that open connections cannot be cut.
         var isUncutTold = false
+        /// What was stored has been taken up.
+        var hasBegun = false
         /// Nothing is begun any more.
         var hasEnded = false
         var lastFailure: String?
         var lastReconciled: UnixSeconds = 0
         /// Seconds that the times of lines are ahead, while old ones are read.
         var ahead: Int64?
-        /// Lines were read since the ledger was stored.
-        var isDirty = false
-        /// When it may be stored again: the larger it is the more rarely.
-        var ledgerDue: UnixSeconds = 0
-        /// Where it is stored how far the log was read.
-        var positionKey: String?
-        var storedPosition: String?
-        /// When the disk is tried again.
-        var storeDue: ContinuousClock.Instant?
         /// The clock, when it was last looked at.
         var latest: UnixSeconds = 0
         /// Exempt ones that were told of lately.
@@ -45,7 +35,6 @@ final class BanKeeper: Sendable {
     private let lock = NIOLock()
     /// Touched under the lock alone, in `locked`.
     private nonisolated(unsafe) var state: State
-    private let store: BanStore?
     /// That are shut to the banned; all if it is empty.
     private let ports: [UInt16]
     /// As they were given, for commands that are given when autoban does not run.
@@ -59,30 +48,20 @@ final class BanKeeper: Sendable {
     private let onBan: @Sendable (Ban) -> Void
 
     private static let reconcileInterval: UnixSeconds = 60
-    /// While the firewall or the disk refuses.
+    /// While the firewall refuses.
     private static let retryInterval: UnixSeconds = 5
-    /// At least, between two times that a ledger is stored; longer by a second for each 64 KiB of it.
-    private static let ledgerInterval: UnixSeconds = 5
     private static let maximumTold = 1024
-    static let ledgerKey = "ledger"
-    static let backendKey = "backend"
-    static let portsKey = "ports"
-    static let ignoredKey = "ignored"
-    /// In place of a position.
-    private static let missing = "missing"
+    /// Seconds: what ends before the firewall is looked at again is left to end.
+    private static let soon: UInt32 = 60
     /// Seconds by which a clock may be set back without anything being counted anew.
     private static let clockError: UnixSeconds = 60
-    /// Bans whose lines wait for a disk that takes none.
-    private static let maximumLines = 2000
-
     init(
         _ engine: BanEngine, _ backend: any FirewallBackend, _ store: BanStore?, _ connections: OpenConnections?,
         ports: [UInt16] = [], ignored: [String] = [], log: LogSink,
         former: @escaping @Sendable (String) -> (any FirewallBackend)? = { _ in nil },
-        onBan: @escaping @Sendable (Ban) -> Void = { _ in }
+        reopen: (@Sendable () -> BanStore?)? = nil, onBan: @escaping @Sendable (Ban) -> Void = { _ in }
     ) {
-        state = State(engine: engine, backend: backend)
-        self.store = store
+        state = State(engine: engine, backend: backend, archive: BanArchive(store, reopen: reopen, log: log))
         self.ports = ports
         self.ignored = ignored
         self.former = former
@@ -91,7 +70,7 @@ final class BanKeeper: Sendable {
         self.onBan = onBan
     }
 
-    private func locked<Result, Fault: Error>(
+    func locked<Result, Fault: Error>(
         _ body: (inout State) throws(Fault) -> Result
     ) throws(Fault) -> Result {
         lock.lock()
@@ -101,59 +80,64 @@ final class BanKeeper: Sendable {
 
     // MARK: Beginning and end
 
-    /// Where reading of a log begins.
-    enum Start: Hashable, Sendable {
-        case unknown
-        /// It was not there yet when it was last looked for.
-        case wasMissing
-        case position(LogPosition)
-    }
-
     /// How far the log was read that is followed from now on.
-    func follow(_ path: String) -> Start {
-        // What comes through a pipe is gone.
-        if path == "-" { return .unknown }
-        let key = "position of \(path)"
-        guard let text = try? store?.state(key) else {
-            locked { ($0.positionKey, $0.storedPosition) = (key, nil) }
-            return .unknown
-        }
-        locked { ($0.positionKey, $0.storedPosition) = (key, text) }
-        if text == Self.missing { return .wasMissing }
-        return LogPosition(text: text).map { .position($0) } ?? .unknown
-    }
+    func follow(_ path: String) -> BanArchive.Start { locked { $0.archive.follow(path) } }
 
     /// Takes up what was stored, and gives the firewall what it lacks of it; not if this is only to look at it. A log that is read
     /// `fromStart` says by itself who has begun to fail.
     func begin(now: UnixSeconds, fromStart: Bool = false, isLooking: Bool = false) throws(FirewallFailure) {
-        var stored: [Ban] = []
-        var ledger: [UInt8] = []
-        do throws(StoreFailure) {
-            if !isLooking { try store?.trim() }
-            stored = try store?.load() ?? []
-            if !fromStart { ledger = try store?.state(Self.ledgerKey).flatMap { Base64.decode($0) } ?? [] }
-        } catch {
-            log.log(.warning, "earlier bans cannot be read", [("reason", "\(error)")])
-        }
         try locked { (state) throws(FirewallFailure) in
-            for ban in stored { state.engine.restore(ban) }
-            LedgerSnapshot.decode(ledger) { state.engine.restore($0) }
+            state.hasBegun = true
+            let stored = state.archive.load(isLooking: isLooking)
+            state.engine.restore(stored.bans)
+            if !fromStart {
+                LedgerSnapshot.decode(stored.ledger) { state.engine.restore($0, now: Int64(clamping: now)) }
+            }
             guard !isLooking else { return }
             leaveFormer(state)
-            let pardoned = pardon(stored, &state, now)
+            let pardoned = pardon(stored.bans, &state, now)
             rebase(&state, now)
-            try reconcile(&state, now, without: pardoned)
+            let hadBans = try !state.backend.contents().bans.isEmpty
+            do throws(FirewallFailure) {
+                try reconcile(&state, now, without: pardoned)
+            } catch {
+                // Half of it is nobody's.
+                if !hadBans { try? state.backend.remove() }
+                throw error
+            }
             settle(&state)
             remember(&state)
         }
     }
 
+    private func remember(_ state: inout State) {
+        state.archive.remember([
+            BanArchive.backendKey: state.backend.name,
+            BanArchive.portsKey: ports.map { "\($0)" }.joined(separator: ","),
+            BanArchive.ignoredKey: ignored.joined(separator: " "),
+        ])
+    }
+
+    /// What was stored before this run could store anything is taken up beside what has come since.
+    private func takeUp(_ state: inout State, _ now: UnixSeconds) {
+        let since = state.engine.book.all
+        guard let before = state.archive.takeUp(beside: state.engine, Int64(clamping: now)) else { return }
+        state.engine.restore(before)
+        leaveFormer(state)
+        _ = pardon(before, &state, now)
+        rebase(&state, now)
+        for ban in since where state.engine.book.ban(of: ban.prefix) == ban {
+            state.archive.put(StoredBan(ban: ban, lines: state.engine.lines(about: ban.prefix)))
+        }
+        remember(&state)
+        state.isBehind = true
+    }
+
     /// Bans in another firewall than ours would be out of everybody's reach.
     private func leaveFormer(_ state: State) {
-        guard let name = try? store?.state(Self.backendKey), name != state.backend.name, var backend = former(name)
-        else {
-            return
-        }
+        guard let name = try? state.archive.store?.state(BanArchive.backendKey), name != state.backend.name,
+            var backend = former(name)
+        else { return }
         do throws(FirewallFailure) {
             try backend.remove()
         } catch {
@@ -169,7 +153,7 @@ final class BanKeeper: Sendable {
         for ban in stored where ban.isActive(time) {
             guard let reason = state.engine.exemption(of: ban.prefix, now: time) else { continue }
             _ = state.engine.lift(ban.prefix, now: time)
-            state.forgotten.insert(ban.prefix)
+            state.archive.forget(ban.prefix)
             pardoned.insert(ban.prefix)
             log.log(.warning, "no longer banned", [("address", "\(ban.prefix)"), ("reason", "it is \(reason)")])
         }
@@ -182,8 +166,7 @@ final class BanKeeper: Sendable {
             state.engine.forgetCounts()
             state.told.removeAll()
             state.lastReconciled = min(state.lastReconciled, now)
-            state.ledgerDue = now
-            state.isDirty = true
+            state.archive.ledgerChanged(now)
             rebase(&state, now)
         }
         state.latest = now
@@ -194,27 +177,7 @@ final class BanKeeper: Sendable {
         let changed = state.engine.rebase(Int64(clamping: now))
         guard !changed.isEmpty else { return }
         log.log(.warning, "the clock was set back; bans count from now on", [("count", "\(changed.count)")])
-        for ban in changed { state.unsaved[ban.prefix]?.ban = ban }
-        do throws(StoreFailure) {
-            try store?.retime(changed)
-        } catch {
-            storeFailed(&state, error)
-        }
-    }
-
-    /// For commands that are given when autoban does not run.
-    private func remember(_ state: inout State) {
-        do throws(StoreFailure) {
-            let ports = ports.map { "\($0)" }.joined(separator: ",")
-            try store?.save(
-                [],
-                state: [
-                    Self.backendKey: state.backend.name, Self.portsKey: ports,
-                    Self.ignoredKey: ignored.joined(separator: " "),
-                ])
-        } catch {
-            storeFailed(&state, error)
-        }
+        state.archive.retime(changed)
     }
 
     /// Stores what is left to be stored. With `removesRules` the firewall is as it was before; false if it is not.
@@ -223,8 +186,7 @@ final class BanKeeper: Sendable {
             state.hasEnded = true
             act(&state, now)
             settle(&state)
-            state.ledgerDue = now
-            save(&state, position, ledgerBy: now)
+            state.archive.save(state.engine, position, ledgerBy: now, isLast: true)
             guard removesRules else { return true }
             do throws(FirewallFailure) {
                 try state.backend.remove()
@@ -250,7 +212,7 @@ final class BanKeeper: Sendable {
             let ahead = state.ahead
             let time = Int64(clamping: now)
             let lines = state.engine.counts.lines
-            defer { if state.engine.counts.lines != lines { state.isDirty = true } }
+            defer { if state.engine.counts.lines != lines { state.archive.linesCame() } }
             try give { state.engine.read($0, now: time, ahead: ahead) }
         }
     }
@@ -276,7 +238,7 @@ final class BanKeeper: Sendable {
             cutting.async { self.tell(connections.cut(prefixes)) }
         }
         state.uncut.removeAll()
-        save(&state)
+        state.archive.save(state.engine)
     }
 
     /// Once is enough.
@@ -303,8 +265,7 @@ final class BanKeeper: Sendable {
             switch decision {
             case .ban(let ban, let lines):
                 bans.append(ban)
-                state.unsaved[ban.prefix] = StoredBan(ban: ban, lines: lines)
-                state.forgotten.remove(ban.prefix)
+                state.archive.put(StoredBan(ban: ban, lines: lines))
             case .exempt(let prefix, let reason): tell(prefix, reason, &state, now)
             case .refused(let prefix):
                 log.log(
@@ -312,6 +273,8 @@ final class BanKeeper: Sendable {
             }
         }
         if !bans.isEmpty { enforce(bans, &state, now) }
+        // Of very many bans the lines would fill the memory until there is time to store them.
+        if state.archive.isFull { state.archive.save(state.engine) }
     }
 
     private func tell(_ prefix: BanPrefix, _ reason: String, _ state: inout State, _ now: UnixSeconds) {
@@ -323,7 +286,7 @@ final class BanKeeper: Sendable {
 
     private func enforce(_ bans: [Ban], _ state: inout State, _ now: UnixSeconds) {
         let changes = FirewallChanges(
-            bans: bans.map {
+            bans: bans.filter { state.backend.hasIPv6 || !$0.prefix.isIPv6 }.map {
                 .init(prefix: $0.prefix, seconds: UInt32(clamping: max(1, $0.left(Int64(clamping: now)))))
             })
         guard apply(changes, &state) else { return }
@@ -367,10 +330,8 @@ final class BanKeeper: Sendable {
             lookAtClock(&state, now)
             act(&state, now)
             settle(&state)
-            let old = state.engine.forget(Int64(clamping: now))
-            for prefix in old { state.unsaved[prefix] = nil }
-            // While nothing can be stored: who is left out is forgotten again after a restart.
-            if state.forgotten.count < BanBook.maximum { state.forgotten.formUnion(old) }
+            state.archive.forget(old: state.engine.forget(Int64(clamping: now)))
+            if state.archive.reopenStore(now) { takeUp(&state, now) }
             let interval = state.isBehind ? Self.retryInterval : Self.reconcileInterval
             if now - min(state.lastReconciled, now) >= interval || now < state.lastReconciled {
                 do throws(FirewallFailure) {
@@ -382,7 +343,7 @@ final class BanKeeper: Sendable {
                     log.log(.error, "the firewall does not take bans", [("reason", error.text)])
                 }
             }
-            save(&state, position, ledgerBy: now)
+            state.archive.save(state.engine, position, ledgerBy: now)
         }
     }
 
@@ -394,7 +355,7 @@ final class BanKeeper: Sendable {
     private func reconcile(
         _ state: inout State, _ now: UnixSeconds, without pardoned: Set<BanPrefix> = []
     ) throws(FirewallFailure) {
-        if state.hasEnded { return }
+        if state.hasEnded || !state.hasBegun { return }
         let isFirst = state.lastReconciled == 0
         state.lastReconciled = now
         var contents = try state.backend.contents()
@@ -404,103 +365,70 @@ final class BanKeeper: Sendable {
             contents = try state.backend.contents()
         }
         let time = Int64(clamping: now)
-        let missing = state.engine.book.active(time).filter { !contents.bans.contains($0.prefix) }
-        let unbans = contents.bans.filter { pardoned.contains($0) }
-        guard !missing.isEmpty || !unbans.isEmpty else {
-            state.isBehind = false
-            state.lastFailure = nil
-            return
+        let hasIPv6 = state.backend.hasIPv6
+        let missing = state.engine.book.active(time) {
+            (hasIPv6 || !$0.prefix.isIPv6) && !Self.isRight(contents.bans[$0.prefix], left: $0.left(time), time)
         }
-        if !isFirst, !state.isBehind, !missing.isEmpty {
-            log.log(.warning, "bans were gone from the firewall; they are put back", [("count", "\(missing.count)")])
+        let gone = missing.count { contents.bans[$0.prefix] == nil }
+        let unbans = contents.bans.keys.filter(pardoned.contains) + adopt(contents, but: pardoned, &state, time)
+        if !missing.isEmpty || !unbans.isEmpty {
+            if !isFirst, !state.isBehind, gone > 0 {
+                log.log(.warning, "bans were gone from the firewall; they are put back", [("count", "\(gone)")])
+            }
+            try state.backend.apply(
+                FirewallChanges(
+                    bans: missing.map { .init(prefix: $0.prefix, seconds: UInt32(clamping: max(1, $0.left(time)))) },
+                    unbans: unbans))
+            state.uncut += missing.map(\.prefix)
+            tellOfTime(&state)
         }
-        try state.backend.apply(
-            FirewallChanges(
-                bans: missing.map { .init(prefix: $0.prefix, seconds: UInt32(clamping: max(1, $0.left(time)))) },
-                unbans: Array(unbans)))
-        state.uncut += missing.map(\.prefix)
         state.isBehind = false
         state.lastFailure = nil
-        tellOfTime(&state)
     }
 
-    private func save(_ state: inout State, _ position: LogPosition? = nil, ledgerBy now: UnixSeconds? = nil) {
-        let isLedgerDue = state.isDirty && now.map { $0 >= state.ledgerDue } ?? false
-        guard let store else {
-            state.unsaved.removeAll()
-            state.forgotten.removeAll()
-            return
-        }
-        var values: [String: String] = [:]
-        // With no line read since the ledger was stored the position may be by itself: at the start, and after a rotation.
-        if now != nil, !state.isDirty, let key = state.positionKey {
-            let text = position?.text ?? state.storedPosition ?? Self.missing
-            if text != state.storedPosition { values[key] = text }
-        }
-        guard isLedgerDue || !values.isEmpty || !state.unsaved.isEmpty || !state.forgotten.isEmpty else { return }
-        if let due = state.storeDue, ContinuousClock.now < due, !state.hasEnded { return }
-        if isLedgerDue {
-            let ledger = LedgerSnapshot.encode { state.engine.forEachRecord($0) }
-            values[Self.ledgerKey] = Base64.encode(ledger)
-            state.ledgerDue = (now ?? 0) + Self.ledgerInterval + UnixSeconds(ledger.count >> 16)
-            // Both belong together: what is behind the position is read again, and what is before it is in the ledger.
-            if let position, let key = state.positionKey { values[key] = position.text }
-        }
-        do throws(StoreFailure) {
-            try store.save(Array(state.unsaved.values), forgotten: Array(state.forgotten), state: values)
-            state.storeDue = nil
-            if let key = state.positionKey, let text = values[key] { state.storedPosition = text }
-            state.unsaved.removeAll()
-            state.forgotten.removeAll()
-            if isLedgerDue { state.isDirty = false }
-            if state.isStoreFailing {
-                state.isStoreFailing = false
-                log.log(.info, "bans are stored again")
+    /// Whether what a firewall has of a ban is what is left of it. It may have too much where it goes by a clock that was set back, and
+    /// too little where it cannot be told as much: what is about to end there is renewed.
+    private static func isRight(_ found: UInt32??, left: Int64, _ now: Int64) -> Bool {
+        guard let found else { return false }
+        // Without a clock nobody knows what is left.
+        guard let seconds = found.map(Int64.init), BanBook.isClockSet(now) else { return true }
+        return seconds <= left + Int64(soon) && (seconds >= 2 * Int64(soon) || seconds + Int64(soon) >= left)
+    }
+
+    /// Who is dropped and not known to be: the state was lost, or the clock set forward. They stay until their time, and are known from
+    /// now on; except for those who are never banned, which come back.
+    private func adopt(
+        _ contents: FirewallContents, but pardoned: Set<BanPrefix>, _ state: inout State, _ time: Int64
+    ) -> [BanPrefix] {
+        var unbans: [BanPrefix] = []
+        var prolonged: [Ban] = []
+        var count = 0
+        for case (let prefix, let seconds?) in contents.bans where seconds > Self.soon && !pardoned.contains(prefix) {
+            let known = state.engine.book.ban(of: prefix)
+            if known?.isActive(time) == true { continue }
+            if state.engine.exemption(of: prefix, now: time) != nil {
+                unbans.append(prefix)
+            } else if let ban = state.engine.adopt(prefix, seconds: Int64(seconds), now: time) {
+                count += 1
+                if known == nil { state.archive.put(StoredBan(ban: ban, lines: [])) } else { prolonged.append(ban) }
             }
-        } catch {
-            storeFailed(&state, error)
         }
-    }
-
-    private func storeFailed(_ state: inout State, _ error: StoreFailure) {
-        state.storeDue = .now + .seconds(Int64(Self.retryInterval))
-        if state.unsaved.count > Self.maximumLines {
-            for prefix in state.unsaved.keys { state.unsaved[prefix]?.lines = [] }
-        }
-        if state.isStoreFailing { return }
-        state.isStoreFailing = true
-        log.log(
-            .error, "bans cannot be stored: they hold, but a restart would not know of them", [("reason", "\(error)")])
+        if !prolonged.isEmpty { state.archive.retime(prolonged) }
+        if count > 0 { log.log(.warning, "the firewall has bans that were not known", [("count", "\(count)")]) }
+        return unbans
     }
 
     // MARK: Orders
 
-    /// Why an order is not carried out.
-    enum OrderFault: Error {
-        /// It is never banned, for a reason that follows "it is".
-        case exempt(String)
-        /// There are too many.
-        case full
-        /// The firewall says no.
-        case firewall(FirewallFailure)
-        /// It is not banned.
-        case notBanned
-        /// It is banned with others, all of which would have to be let go.
-        case wider(BanPrefix)
-        /// autoban is about to end.
-        case ending
-    }
-
     /// Bans for `seconds`, or as long as its next ban would be.
     func order(_ prefix: BanPrefix, seconds: Int64?, reason: String, now: UnixSeconds) throws(OrderFault) -> Ban {
         try locked { (state) throws(OrderFault) in
-            if state.hasEnded { throw .ending }
+            if state.hasEnded || !state.hasBegun { throw .ending }
             if let reason = state.engine.exemption(of: prefix, now: Int64(clamping: now)) { throw .exempt(reason) }
             guard
                 let ban = state.engine.order(prefix, seconds: seconds, reason: reason, now: Int64(clamping: now))
             else { throw .full }
-            state.unsaved[prefix] = StoredBan(ban: ban, lines: [])
-            state.forgotten.remove(prefix)
+            state.archive.put(StoredBan(ban: ban, lines: []))
             enforce([ban], &state, now)
             settle(&state)
             if let failure = state.lastFailure { throw .firewall(FirewallFailure(text: failure)) }
@@ -511,21 +439,21 @@ final class BanKeeper: Sendable {
     /// Ends a ban, and forgets that there was one.
     func lift(_ prefix: BanPrefix, now: UnixSeconds) throws(OrderFault) {
         try locked { (state) throws(OrderFault) in
-            if state.hasEnded { throw .ending }
+            if state.hasEnded || !state.hasBegun { throw .ending }
             act(&state, now)
-            var isBanned = state.engine.lift(prefix, now: Int64(clamping: now)) != nil
-            state.unsaved[prefix] = nil
-            state.forgotten.insert(prefix)
+            var isBanned = false
             do throws(FirewallFailure) {
                 // It may have what we know nothing of; and where it has nothing, nothing is to be made.
-                if try state.backend.contents().bans.contains(prefix) {
+                if try state.backend.contents().bans[prefix] != nil {
                     try state.backend.apply(FirewallChanges(unbans: [prefix]))
                     isBanned = true
                 }
             } catch {
                 throw .firewall(error)
             }
-            save(&state)
+            if state.engine.lift(prefix, now: Int64(clamping: now)) != nil { isBanned = true }
+            state.archive.forget(prefix)
+            state.archive.save(state.engine)
             if isBanned { log.log(.info, "unbanned", [("address", "\(prefix)")]) }
             if let wider = Self.wider(prefix, state, now) { throw .wider(wider) }
             if !isBanned { throw .notBanned }
@@ -533,7 +461,7 @@ final class BanKeeper: Sendable {
     }
 
     /// A ban in force of several sources, `prefix` among them.
-    private static func wider(_ prefix: BanPrefix, _ state: State, _ now: UnixSeconds) -> BanPrefix? {
+    static func wider(_ prefix: BanPrefix, _ state: State, _ now: UnixSeconds) -> BanPrefix? {
         guard prefix.isNarrow else { return nil }
         let ban = state.engine.book.ban(on: BanSource(prefix.address), now: Int64(clamping: now))
         return ban.flatMap { $0.prefix == prefix ? nil : $0.prefix }
@@ -542,22 +470,22 @@ final class BanKeeper: Sendable {
     /// Ends all bans; how many there were.
     func liftAll(now: UnixSeconds) throws(OrderFault) -> Int {
         try locked { (state) throws(OrderFault) in
-            if state.hasEnded { throw .ending }
+            if state.hasEnded || !state.hasBegun { throw .ending }
             act(&state, now)
             do throws(FirewallFailure) {
                 // Those too that we know nothing of.
-                let bans = try state.backend.contents().bans
+                let bans = try state.backend.contents().bans.keys
                 if !bans.isEmpty { try state.backend.apply(FirewallChanges(unbans: Array(bans))) }
             } catch {
                 throw .firewall(error)
             }
             var count = 0
+            state.archive.forgetAll()
             for ban in state.engine.book.all {
                 if state.engine.lift(ban.prefix, now: Int64(clamping: now)) != nil { count += 1 }
-                state.unsaved[ban.prefix] = nil
-                state.forgotten.insert(ban.prefix)
+                state.archive.forget(ban.prefix)
             }
-            save(&state)
+            state.archive.save(state.engine)
             log.log(.info, "all bans are ended", [("count", "\(count)")])
             return count
         }
@@ -566,48 +494,5 @@ final class BanKeeper: Sendable {
     /// Takes away every rule of ours; without anybody who puts them back.
     func removeRules() throws(FirewallFailure) {
         try locked { (state) throws(FirewallFailure) in try state.backend.remove() }
-    }
-
-    // MARK: Questions
-
-    struct Overview: Sendable {
-        var bans: [Ban]
-        var counts: BanEngine.Counts
-        var backend: String
-        /// What the firewall said last, if it refused.
-        var failure: String?
-        var isStoring: Bool
-    }
-
-    func overview(now: UnixSeconds) -> Overview {
-        locked { state in
-            Overview(
-                bans: state.engine.book.active(Int64(clamping: now)), counts: state.engine.counts,
-                backend: state.backend.name, failure: state.lastFailure,
-                isStoring: store != nil && !state.isStoreFailing)
-        }
-    }
-
-    /// All that is known of one.
-    struct Reasons: Sendable {
-        var ban: Ban?
-        var lines: [String]
-        var account: BanLedger.Offence?
-        var exemption: String?
-    }
-
-    func reasons(_ prefix: BanPrefix, now: UnixSeconds) -> Reasons {
-        var reasons = locked { state in
-            let wider = Self.wider(prefix, state, now)
-            return Reasons(
-                ban: state.engine.book.ban(of: wider ?? prefix), lines: state.engine.lines(about: prefix),
-                account: state.engine.account(of: prefix),
-                exemption: state.engine.exemption(of: prefix, now: Int64(clamping: now)))
-        }
-        // What led to a ban was stored with it; what came since says less.
-        if let ban = reasons.ban, let stored = try? store?.load(ban.prefix), !stored.lines.isEmpty {
-            reasons.lines = stored.lines
-        }
-        return reasons
     }
 }

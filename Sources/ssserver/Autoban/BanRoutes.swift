@@ -84,7 +84,7 @@ enum BanRoutes {
         let store = try BanStore(reading: "\(directory)/\(BanStore.file)")
         return Stored(
             bans: try store.latest(limit, now: now), count: try store.count(now),
-            backend: try store.state(BanKeeper.backendKey))
+            backend: try store.state(BanArchive.backendKey))
     }
 
     /// What is stored in `directory`, for a server beside which autoban runs.
@@ -122,7 +122,12 @@ enum BanRoutes {
 
     static func words(_ fault: BanPrefix.Fault, _ text: String) -> String {
         switch fault {
-        case .unreadable: "\(TerminalText.quote(text)) is no address or network"
+        case .unreadable:
+            if let range = IPPrefix(containing: text) {
+                "\(TerminalText.quote(text)) has bits behind its length; the network is \(range)"
+            } else {
+                "\(TerminalText.quote(text)) is no address or network"
+            }
         case .tooWide:
             "\(TerminalText.quote(text)) is too wide: at most /\(BanPrefix.widestIPv4) of IPv4 and /\(BanPrefix.widestIPv6) of IPv6"
         }
@@ -152,7 +157,7 @@ enum BanRoutes {
         case .full: AdminFailure(503, "there are \(BanBook.maximum) bans, and room for no more")
         case .notBanned: AdminFailure(404, "it is not banned")
         case .wider(let prefix): AdminFailure(409, "it is banned as part of \(prefix); end that ban")
-        case .ending: AdminFailure(503, "autoban is about to end")
+        case .ending: AdminFailure(503, "autoban is just starting or ending; try again")
         case .firewall(let failure):
             AdminFailure(503, failure.help.map { "\(failure.text); \($0)" } ?? failure.text)
         }

@@ -17,7 +17,8 @@ final class BanStore: Sendable {
 
     /// Opens the file, or makes it, for the owner alone.
     init(path: String) throws(StoreFailure) {
-        database = try StateDatabase.open(path, migrator: Self.migrator)
+        // After a power cut the kernel's bans are gone too.
+        database = try StateDatabase.open(path, migrator: Self.migrator, .normal)
     }
 
     /// Opens one that is there, to look at it only.
@@ -51,10 +52,13 @@ final class BanStore: Sendable {
     func load() throws(StoreFailure) -> [Ban] {
         try StateDatabase.catching {
             try database.read { database in
-                try Row.fetchAll(
+                // One at a time: rows take many times the memory of what they say.
+                let rows = try Row.fetchCursor(
                     database, sql: "SELECT \(Self.columns) FROM ban ORDER BY until DESC LIMIT ?",
-                    arguments: [BanBook.maximum]
-                ).compactMap { Self.ban($0)?.ban }
+                    arguments: [BanBook.maximum])
+                var bans: [Ban] = []
+                while let row = try rows.next() { if let ban = Self.ban(row)?.ban { bans.append(ban) } }
+                return bans
             }
         }
     }

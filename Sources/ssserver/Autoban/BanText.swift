@@ -2,6 +2,7 @@
 internal import SSCommandLine
 internal import SSCommon
 internal import SSNetwork
+internal import SSServerCore
 
 enum BanText {
     static func list(_ answer: JSONValue) -> String {
@@ -25,6 +26,7 @@ enum BanText {
     /// How many of how many failed, or why somebody gave the command.
     static func cause(_ offence: (bad: Int, total: Int)?, _ reason: String) -> String {
         if let offence { return "\(offence.bad) of \(offence.total) failed" }
+        if reason == Ban.found { return reason }
         return reason.isEmpty ? "by command" : "by command: \(reason)"
     }
 
@@ -44,6 +46,7 @@ enum BanText {
             if let bad = answer["failures"]?.integer, let total = answer["events"]?.integer {
                 text += ": \(bad) of \(total) failed lately"
             }
+            if answer["spared"]?.flag == true { text += "; it is spared, for it has authenticated not long ago" }
             if let ban = answer["ban"], !ban.isNull { text += ", but was (\(cause(ban)))" }
             text += "\n"
         }

@@ -28,11 +28,14 @@ enum LogClock {
     }
 
     /// Of the last line that begins with a time.
-    static func lastStamp(_ bytes: ArraySlice<UInt8>) -> LogStamp? {
+    static func lastStamp(_ bytes: ArraySlice<UInt8>) -> LogStamp? { stamp(bytes.split(separator: 10).reversed()) }
+
+    /// Of the first line that does.
+    static func firstStamp(_ bytes: ArraySlice<UInt8>) -> LogStamp? { stamp(bytes.split(separator: 10)) }
+
+    private static func stamp(_ lines: [ArraySlice<UInt8>]) -> LogStamp? {
         var reader = LogLineReader(year: WallClock.year)
-        for line in bytes.split(separator: 10).reversed() {
-            if let stamp = reader.stamp(Array(line).span.bytes) { return stamp }
-        }
+        for line in lines { if let stamp = reader.stamp(Array(line).span.bytes) { return stamp } }
         return nil
     }
 }

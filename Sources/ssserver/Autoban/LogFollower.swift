@@ -8,6 +8,7 @@ final class LogFollower {
     }
 
     private let source: Source
+    private var streamNotices: [String] = []
 
     /// `path` may be `-`, which is standard input; that and a FIFO have no position, and begin with what comes. `isTold` is
     /// whether the kernel is asked to tell of changes.
@@ -22,7 +23,11 @@ final class LogFollower {
         switch LogOpening.open(path) {
         case .file(let file): source = files(file)
         case .missing: source = files(nil)
-        case .stream(let stream): source = .stream(stream)
+        case .stream(let stream):
+            if !stream.outlastWriters() {
+                streamNotices.append("\(UnreadableLog.name(path)) may only be read: autoban ends when its writer does")
+            }
+            source = .stream(stream)
         case .unreadable(let fault): throw fault
         }
     }
@@ -71,8 +76,10 @@ final class LogFollower {
     /// What people are to be told, a sentence each: that the log is awaited, or that lines may be missing. Each is given once.
     func takeNotices() -> [String] {
         switch source {
-        case .stream: []
-        case .files(let log): log.takeNotices()
+        case .stream:
+            defer { streamNotices.removeAll() }
+            return streamNotices
+        case .files(let log): return log.takeNotices()
         }
     }
 }

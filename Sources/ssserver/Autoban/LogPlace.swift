@@ -16,6 +16,14 @@ struct LogPlace: Hashable {
         name = slash.map { String(path[path.index(after: $0)...]) } ?? path
     }
 
+    /// The same however its directory was written; what a link at its end leads to may be another file tomorrow.
+    var canonical: String {
+        guard let end = realpath(directory, nil) else { return "\(directory)/\(name)" }
+        defer { free(end) }
+        let directory = String(cString: end)
+        return directory == "/" ? "/\(name)" : "\(directory)/\(name)"
+    }
+
     /// That of the path itself, and if it is a symbolic link that of its end.
     static func all(_ path: String) -> [LogPlace] {
         let own = LogPlace(path)

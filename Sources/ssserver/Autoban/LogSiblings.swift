@@ -1,4 +1,5 @@
 // The files beside a log that were the log before: log.1, log-20260101, log.old. What was not read before a rotation stands there.
+internal import SSServerCore
 
 #if canImport(Glibc)
     internal import Glibc
@@ -95,6 +96,22 @@ struct LogSiblings {
             let position = file.isCopy ? LogPosition(file.whole.file) : nil
             return FollowedFile(candidate.take(), candidate.identity, at: position, isCopy: file.isCopy)
         }
+    }
+
+    /// The files that were begun after the line that `position` is behind, by the times in them, older ones first.
+    func since(_ position: LogPosition, besides current: FollowedFile?) -> [FollowedFile] {
+        guard let last = LogClock.lastStamp(position.fingerprint[...]) else { return [] }
+        var heads = [current.map { Self.head($0.descriptor) } ?? []]
+        let found = candidates(inode: nil, isRotated).sorted { $0.modified > $1.modified }
+            .filter { candidate in
+                let head = Self.head(candidate.descriptor)
+                guard candidate.identity != current?.identity, !heads.contains(where: { Self.isSame($0, head) }),
+                    let first = LogClock.firstStamp(head[...]), first.seconds >= last.seconds
+                else { return false }
+                heads.append(head)
+                return true
+            }
+        return found.reversed().map { FollowedFile($0.take(), $0.identity) }
     }
 
     private static func head(_ descriptor: CInt) -> [UInt8] { FilePart.read(descriptor, count: 1024, at: 0) }

@@ -27,6 +27,8 @@ final class LogStream {
     private var splitter = LineSplitter()
     private var held = 0
     private var isFirst = true
+    /// Open so that there is always a writer.
+    private var writer: CInt?
 
     /// `descriptor` becomes this one's to close, unless it is standard input.
     init(_ path: String, _ descriptor: CInt) {
@@ -37,6 +39,19 @@ final class LogStream {
     deinit {
         buffer.deallocate()
         if descriptor > 2 { close(descriptor) }
+        if let writer { close(writer) }
+    }
+
+    /// Of a FIFO: whoever writes to it may end and another begin, and reading goes on. False if it may not be written to, which that takes.
+    func outlastWriters() -> Bool {
+        // A pipe that a shell has made for one writer has no place among the files.
+        guard let end = realpath(path, nil) else { return true }
+        defer { free(end) }
+        var status = stat()
+        guard lstat(end, &status) == 0, status.st_mode & S_IFMT == S_IFIFO else { return true }
+        let descriptor = open(end, O_WRONLY | O_CLOEXEC | O_NONBLOCK)
+        if descriptor >= 0 { writer = descriptor }
+        return descriptor >= 0
     }
 
     /// Reads once, without waiting for anything unless `waits`.

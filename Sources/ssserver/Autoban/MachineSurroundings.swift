@@ -14,7 +14,9 @@ enum MachineSurroundings {
             + (gateways4(read("/proc/net/route")) + gateways6(read("/proc/net/ipv6_route"))).map {
                 .init($0, "a gateway")
             }
-            + nameservers(read("/etc/resolv.conf")).map { .init($0, "a name server of this machine") }
+            + ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"].flatMap { nameservers(read($0)) }.map {
+                .init($0, "a name server of this machine")
+            }
             + logins().map { .init($0, "the address of a login by SSH") }
     }
 
@@ -70,15 +72,19 @@ enum MachineSurroundings {
 
     private static func logins() -> [IPAddress] {
         let ports = sshPorts(sshFiles().flatMap { read($0) })
-        let sockets =
-            ["/proc/net/tcp", "/proc/net/tcp6"].flatMap { path -> [IPAddress] in
-                guard let file = try? SmallFile(path, limit: limit) else { return [] }
-                return connections(file.bytes, at: ports).compactMap { peer($0, at: ports) }
-            }
+        let sockets = LoginSockets.peers(at: ports) ?? listed(at: ports)
         let own = ["SSH_CONNECTION", "SSH_CLIENT"].compactMap { name in
             Environment.variable(name)?.split(separator: " ").first.flatMap { IPAddress($0) }
         }
         return Array(Set(sockets + own))
+    }
+
+    /// What the kernel prints of its connections.
+    static func listed(at ports: Set<UInt16>) -> [IPAddress] {
+        ["/proc/net/tcp", "/proc/net/tcp6"].flatMap { path -> [IPAddress] in
+            guard let file = try? SmallFile(path, limit: limit) else { return [] }
+            return connections(file.bytes, at: ports).compactMap { peer($0, at: ports) }
+        }
     }
 
     /// The lines about open connections to one of `ports`. There may be very many others, which nobody is to wait for.

@@ -71,6 +71,8 @@ final class RotatedLog {
             return add(chain(older, file))
         }
         if let file, position.offset > 0, position.matches(file.descriptor) { return file.go(to: position) }
+        // Packed since, or gone. Of what came after it some may still be there.
+        add(siblings.since(position, besides: file))
         notices.add(
             "what \(name) was when it was last read is not to be found; lines from then on may be missing")
     }

@@ -1,5 +1,6 @@
 // Why a log cannot be read, in words for its owner.
 internal import SSCommon
+internal import SSServerCore
 
 #if canImport(Glibc)
     internal import Glibc
@@ -21,16 +22,32 @@ struct UnreadableLog: Error {
         self.init(text: "\(Self.name(path)): \(String(cString: strerror(code)))")
     }
 
-    /// A log is text. NULs at its beginning are a hole: a writer that does not append went on where it was when the log was cut.
+    /// A log is text: its first line has no NUL, unless it begins with a time, and may then have been spoilt by whoever is named in it.
+    /// NULs before it are a hole: a writer that does not append went on where it was when the log was cut.
     init?(_ path: String, start: UnsafeRawBufferPointer) {
-        guard let text = start.firstIndex(where: { $0 != 0 }), let zero = start[text...].firstIndex(of: 0) else {
-            return nil
+        guard let text = start.firstIndex(where: { $0 != 0 }) else { return nil }
+        let packed = Self.packers.first { start[text...].starts(with: $0.magic) }
+        let line = start[text...].prefix { $0 != 10 }
+        if packed == nil {
+            var reader = LogLineReader(year: 1970)
+            guard let zero = line.firstIndex(of: 0),
+                reader.stamp(UnsafeRawBufferPointer(rebasing: line).bytes) == nil
+            else { return nil }
+            self.init(
+                text: "\(Self.name(path)) is no log: byte \(zero + 1) of it is 0",
+                help: "name the file that ssserver writes its log to")
+        } else {
+            self.init(
+                text: "\(Self.name(path)) is no log: it is packed",
+                help: "unpack it: \(packed?.tool ?? "") FILE | ssserver autoban test -")
         }
-        self.init(
-            text: "\(Self.name(path)) is no log: byte \(zero + 1) of it is 0",
-            help: start.starts(with: [0x1f, 0x8b])
-                ? "unpack it: zcat FILE | ssserver autoban test -" : "name the file that ssserver writes its log to")
     }
+
+    /// What packed files begin with, and what unpacks them to standard output.
+    private static let packers: [(magic: [UInt8], tool: String)] = [
+        ([0x1f, 0x8b], "zcat"), ([0xfd, 0x37, 0x7a, 0x58, 0x5a], "xzcat"), ([0x28, 0xb5, 0x2f, 0xfd], "zstdcat"),
+        (Array("BZh".utf8), "bzcat"),
+    ]
 
     static func name(_ path: String) -> String { path == "-" ? "standard input" : TerminalText.quote(path) }
 }

@@ -6,6 +6,12 @@ internal import SSCommon
 internal import SSNetwork
 internal import SSServerCore
 
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Darwin)
+    internal import Darwin
+#endif
+
 extension Autoban {
     /// What an order or a question came to.
     struct Answer {
@@ -66,6 +72,12 @@ extension Autoban {
             _ directory: String, _ method: AdminMethod, _ target: String, _ body: JSONNode?
         ) async throws -> Answer {
             let path = "\(directory)/\(BanStore.file)"
+            if access(path, R_OK) != 0, errno == EACCES {
+                Report.error(
+                    "\(TerminalText.quote(path)) may not be read by this user",
+                    help: "run this as root, or as the user that autoban runs as")
+                throw Report.failed
+            }
             guard SmallFile.exists(path) else {
                 Report.error(
                     "autoban does not run, and has stored nothing in \(TerminalText.quote(directory))",
@@ -73,15 +85,17 @@ extension Autoban {
                 throw Report.failed
             }
             do {
-                let (log, _) = try LogSetup.open(LogConfiguration())
+                let (log, logger) = try LogSetup.open(LogConfiguration())
                 defer { log.close() }
                 let changes = method != .get
+                let mark = changes ? try await AutobanMark.wait(logger) : nil
+                defer { withExtendedLifetime(mark) {} }
                 let store = changes ? try BanStore(path: path) : try BanStore(reading: path)
                 // To look at what is stored no firewall is needed.
-                let ports = try store.state(BanKeeper.portsKey)?.split(separator: ",").compactMap { UInt16($0) } ?? []
-                let former = try store.state(BanKeeper.backendKey) ?? FirewallChoice.dryRun.rawValue
+                let ports = try store.state(BanArchive.portsKey)?.split(separator: ",").compactMap { UInt16($0) } ?? []
+                let former = try store.state(BanArchive.backendKey) ?? FirewallChoice.dryRun.rawValue
                 let backend = changes ? try Self.backend(store, ports) : DryRun(name: former) { _ in }
-                let ignored = try store.state(BanKeeper.ignoredKey)?.split(separator: " ").map(String.init) ?? []
+                let ignored = try store.state(BanArchive.ignoredKey)?.split(separator: " ").map(String.init) ?? []
                 let exemptions = BanExemptions(ignored: ignored.compactMap { IPPrefix($0) })
                 let engine = BanEngine(
                     BanRules(), BanTerms(), exemptions: exemptions, year: WallClock.year,
@@ -101,6 +115,9 @@ extension Autoban {
                 }
                 if method == .delete, target == BanRoutes.path { try keeper.removeRules() }
                 return answer
+            } catch let failure as StartFailure {
+                Report.error(failure.description, help: failure.help)
+                throw Report.failed
             } catch let failure as StoreFailure {
                 Report.error("what autoban has stored cannot be used: \(failure)")
                 throw Report.failed
@@ -112,7 +129,7 @@ extension Autoban {
 
         /// As it was when autoban ran.
         private static func backend(_ store: BanStore, _ ports: [UInt16]) throws -> any FirewallBackend {
-            let wish = try store.state(BanKeeper.backendKey).flatMap { FirewallChoice(rawValue: $0) } ?? .auto
+            let wish = try store.state(BanArchive.backendKey).flatMap { FirewallChoice(rawValue: $0) } ?? .auto
             return try wish.backend(ports: ports) { _ in }
         }
     }

@@ -58,6 +58,9 @@ extension Autoban {
             defer { sink.close() }
             do {
                 let firewall = try firewall()
+                // Of a dry run there may be many.
+                let mark = backend == .dryRun ? nil : try await AutobanMark.wait(logger)
+                defer { withExtendedLifetime(mark) {} }
                 let directory = place.make(logger)
                 let engine = BanEngine(
                     rules, terms, exemptions: exemptions, year: WallClock.year,
@@ -68,9 +71,11 @@ extension Autoban {
                     prints ? nil : OpenConnections(ports: port),
                     ports: port, ignored: ignore, log: sink,
                     former: { prints ? nil : try? FirewallChoice(rawValue: $0)?.backend { _ in } },
+                    reopen: prints ? nil : reopening,
                     onBan: { if prints { Self.print($0) } })
                 let session = AutobanSession(
-                    keeper, log: sink, logger: logger, directory: prints ? nil : directory, removesRules: !keepBans)
+                    keeper, log: sink, logger: logger, directory: prints ? nil : directory,
+                    wished: prints ? nil : place.directory, removesRules: !keepBans)
                 try await ProgramRun.untilStopped(log: sink, logger: logger, onHangup: { session.look() }) {
                     try await session.start(log, fromStart: fromStart)
                     ProcessMemory.forgetStart()
@@ -82,6 +87,17 @@ extension Autoban {
                 Report.error(failure.description, help: failure.help)
                 throw failure.isBadConfiguration ? Report.badConfiguration : Report.failed
             }
+        }
+
+        /// What could not be had at the start, for a disk that was full or not there yet.
+        private var reopening: (@Sendable () -> BanStore?)? {
+            guard let directory = place.directory else { return nil }
+            return { Self.reopen(in: directory) }
+        }
+
+        private static func reopen(in directory: String) -> BanStore? {
+            guard (try? StateDirectory.make(directory)) != nil else { return nil }
+            return try? BanStore(path: "\(directory)/\(BanStore.file)")
         }
 
         /// As `test` prints them.

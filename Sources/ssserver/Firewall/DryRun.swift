@@ -6,7 +6,7 @@ struct DryRun: FirewallBackend {
     let name: String
     /// Takes one line, without its end.
     private let say: @Sendable (String) -> Void
-    private var bans: Set<BanPrefix> = []
+    private var bans: [BanPrefix: UInt32?] = [:]
 
     /// - Parameter name: that of the firewall for which it stands.
     init(name: String = "dry-run", say: @escaping @Sendable (String) -> Void) {
@@ -17,14 +17,14 @@ struct DryRun: FirewallBackend {
     func prepare() {}
 
     mutating func apply(_ changes: FirewallChanges) {
-        for prefix in changes.unbans where bans.remove(prefix) != nil { say("would unban \(prefix)") }
+        for prefix in changes.unbans where bans.removeValue(forKey: prefix) != nil { say("would unban \(prefix)") }
         for ban in changes.bans {
-            bans.insert(ban.prefix)
+            bans[ban.prefix] = .some(nil)
             say("would ban \(ban.prefix) for \(ban.seconds) s")
         }
     }
 
     func contents() -> FirewallContents { FirewallContents(bans: bans) }
 
-    mutating func remove() { bans = [] }
+    mutating func remove() { bans = [:] }
 }

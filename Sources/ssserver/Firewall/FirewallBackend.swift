@@ -9,6 +9,9 @@ protocol FirewallBackend {
     /// Whether the kernel ends bans. If not they end when this program sees to it.
     var expiresByItself: Bool { get }
 
+    /// Whether it takes bans of IPv6. Where it does not, the machine has no IPv6 from which anything could come.
+    var hasIPv6: Bool { get }
+
     /// Makes what the bans are kept in, where it is not there yet or has been damaged; bans that are there stay.
     mutating func prepare() throws(FirewallFailure)
 
@@ -24,6 +27,7 @@ protocol FirewallBackend {
 
 extension FirewallBackend {
     var expiresByItself: Bool { true }
+    var hasIPv6: Bool { true }
 }
 
 /// What is to become different.
@@ -42,7 +46,8 @@ struct FirewallChanges: Hashable, Sendable {
 
 /// What a firewall has of ours.
 struct FirewallContents: Hashable, Sendable {
-    var bans: Set<BanPrefix> = []
+    /// What is dropped, with the seconds that are left of it; none where nobody knows how many.
+    var bans: [BanPrefix: UInt32?] = [:]
     /// Whether everything stands that makes them drop something; if not, `prepare` has to be called again.
     var isWhole = true
 }

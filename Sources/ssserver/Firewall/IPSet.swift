@@ -14,10 +14,10 @@ struct IPSet: FirewallBackend {
 
     init(tools: FirewallTools = FirewallTools(), ports: [UInt16] = []) throws(FirewallFailure) {
         tool = try tools.require("ipset", package: "ipset")
-        chains = try [false, true].map { isIPv6 throws(FirewallFailure) in
-            try IPTablesChain(tools: tools, isIPv6: isIPv6, ports: ports)
-        }
+        chains = try IPTablesChain.both(tools, ports)
     }
+
+    var hasIPv6: Bool { chains.contains(where: \.isIPv6) }
 
     /// Whether the kernel has sets of the kind, and whether we may read what there is; nothing is changed.
     func examine() throws(FirewallFailure) {
@@ -29,7 +29,7 @@ struct IPSet: FirewallBackend {
     }
 
     func prepare() throws(FirewallFailure) {
-        let creation = [false, true].map {
+        let creation = chains.map(\.isIPv6).map {
             "create \(Self.set($0)) hash:net family \($0 ? "inet6" : "inet") maxelem \(Self.capacity) timeout 0\n"
         }
         // One that is there already is left as it is.
@@ -68,7 +68,7 @@ struct IPSet: FirewallBackend {
         var contents = FirewallContents()
         for chain in chains {
             let bans = try bans(chain.isIPv6)
-            contents.bans.formUnion(bans ?? [])
+            contents.bans.merge(bans ?? [:]) { $1 }
             let isReached = isWhole(chain, try chain.listing())
             contents.isWhole = contents.isWhole && bans != nil && isReached
         }
@@ -93,7 +93,7 @@ struct IPSet: FirewallBackend {
     }
 
     /// Nil if there is no such set.
-    private func bans(_ isIPv6: Bool) throws(FirewallFailure) -> [BanPrefix]? {
+    private func bans(_ isIPv6: Bool) throws(FirewallFailure) -> [BanPrefix: UInt32?]? {
         let outcome = try tool.run(["save", Self.set(isIPv6)])
         if outcome.status != 0 {
             if isAbsence(outcome) { return nil }
@@ -102,10 +102,14 @@ struct IPSet: FirewallBackend {
         let lines = String(decoding: outcome.output, as: UTF8.self).split(separator: "\n")
         let start = "create \(Self.set(isIPv6)) hash:net family \(isIPv6 ? "inet6" : "inet") "
         guard let first = lines.first, first.hasPrefix(start), first.contains(" timeout ") else { return nil }
-        return lines.dropFirst().compactMap { line in
-            let words = line.split(separator: " ", maxSplits: 3)
-            return words.count > 2 ? try? BanPrefix(words[2]) : nil
+        var bans: [BanPrefix: UInt32?] = [:]
+        for line in lines.dropFirst() {
+            // `add autoban4 203.0.113.9 timeout 600`
+            let words = line.split(separator: " ")
+            guard words.count > 2, let prefix = try? BanPrefix(words[2]) else { continue }
+            bans[prefix] = .some(words.count > 4 && words[3] == "timeout" ? UInt32(words[4]) : nil)
         }
+        return bans
     }
 
     private func isAbsence(_ outcome: ChildOutput.Outcome) -> Bool {

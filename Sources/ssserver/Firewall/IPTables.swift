@@ -18,12 +18,12 @@ struct IPTables: FirewallBackend {
 
     /// - Parameter canExpire: false leaves xt_time alone.
     init(tools: FirewallTools = FirewallTools(), ports: [UInt16] = [], canExpire: Bool = true) throws(FirewallFailure) {
-        chains = try [false, true].map { isIPv6 throws(FirewallFailure) in
-            try IPTablesChain(tools: tools, isIPv6: isIPv6, ports: ports)
-        }
+        chains = try IPTablesChain.both(tools, ports)
         expiresByItself = canExpire
         hasTried = !canExpire
     }
+
+    var hasIPv6: Bool { chains.contains(where: \.isIPv6) }
 
     /// Whether we may read what there is; nothing is changed.
     func examine() throws(FirewallFailure) {
@@ -91,7 +91,7 @@ struct IPTables: FirewallBackend {
             contents.isWhole = contents.isWhole && isWhole
             if isWhole, live.count < rules.count { try chain.write(written(chain), over: listing) }
         }
-        contents.bans = Set(ends.keys)
+        contents.bans = ends.mapValues { UInt32(clamping: max(0, $0 - now)) }
         return contents
     }
 
@@ -123,14 +123,14 @@ struct IPTables: FirewallBackend {
         let rule = IPTablesRule(prefix: prefix, end: 1).text(byItself: true, &clock)
         do throws(FirewallFailure) {
             try chain.write(written(chain) + [rule], over: listing)
-            hasTried = chain.isIPv6
+            hasTried = chain.isIPv6 == hasIPv6
         } catch {
             if error.isPermission { throw error }
             // Without it, and with it again: another program may just have held the lock.
             try chain.write(written(chain), over: try chain.listing())
             do throws(FirewallFailure) {
                 try chain.write(written(chain) + [rule], over: try chain.listing())
-                hasTried = chain.isIPv6
+                hasTried = chain.isIPv6 == hasIPv6
             } catch {
                 (expiresByItself, hasTried) = (false, true)
             }

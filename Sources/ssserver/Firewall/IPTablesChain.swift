@@ -2,6 +2,7 @@
 // bans of either kind. Rules of others are neither moved nor touched. Changes go through iptables-restore, which does them
 // as a whole; without `--noflush` it would throw away everything else.
 internal import SSCommon
+internal import SSNetwork
 internal import SSServerCore
 
 struct IPTablesChain: Sendable {
@@ -22,6 +23,15 @@ struct IPTablesChain: Sendable {
         var isFirst = true
         /// Without `-A AUTOBAN`.
         var rules: [String] = []
+    }
+
+    /// One for each family that the machine has.
+    static func both(_ tools: FirewallTools, _ ports: [UInt16]) throws(FirewallFailure) -> [IPTablesChain] {
+        // Where IPv6 was switched off when the machine started, ip6tables says no to everything.
+        let hasIPv6 = SmallFile.exists("/proc/net/if_inet6")
+        return try (hasIPv6 ? [false, true] : [false]).map { isIPv6 throws(FirewallFailure) in
+            try IPTablesChain(tools: tools, isIPv6: isIPv6, ports: ports)
+        }
     }
 
     /// - Parameter ports: empty means all.

@@ -9,32 +9,37 @@ struct NFTBatch {
     /// Of the one that the kernel is asked to answer.
     private(set) var lastStep: UInt32 = 0
 
-    private enum Kind {
+    enum Kind {
         static let begin: UInt16 = 16
         static let end: UInt16 = 17
         static let error: UInt16 = 2
+        static let done: UInt16 = 3
         /// NFNL_SUBSYS_NFTABLES
         static let tables: UInt16 = 10
         /// NFT_MSG_NEWSETELEM, NFT_MSG_DELSETELEM
         static let add = tables << 8 | 12
+        static let list = tables << 8 | 13
         static let delete = tables << 8 | 14
     }
 
     /// NLM_F_...
-    private enum Flag {
+    enum Flag {
         static let request: UInt16 = 0x1
         static let acknowledge: UInt16 = 0x4
         static let create: UInt16 = 0x400
+        static let dump: UInt16 = 0x300
+        static let interrupted: UInt16 = 0x10
     }
 
     /// NFTA_SET_ELEM_LIST_..., NFTA_LIST_ELEM, NFTA_SET_ELEM_..., NFTA_DATA_VALUE
-    private enum Attribute {
+    enum Attribute {
         static let table: UInt16 = 1
         static let set: UInt16 = 2
         static let elements: UInt16 = 3
         static let element: UInt16 = 1
         static let key: UInt16 = 1
         static let timeout: UInt16 = 4
+        static let expiration: UInt16 = 5
         static let value: UInt16 = 1
         static let nested: UInt16 = 0x8000
     }
@@ -59,6 +64,16 @@ struct NFTBatch {
         message(Kind.delete, of: step, isTimed: false, isLast: isLast && !step.isBan)
         if step.isBan { message(Kind.add, of: step, isTimed: true, isLast: isLast) }
         if isLast { lastStep = sequence }
+    }
+
+    /// Asks for all elements of a set.
+    static func listing(of set: String, sequence: UInt32) -> [UInt8] {
+        var batch = NFTBatch(first: sequence)
+        batch.message(Kind.list, flags: Flag.request | Flag.dump, family: inet, subject: 0) { batch in
+            batch.attribute(Attribute.table) { $0.bytes += Array("autoban\0".utf8) }
+            batch.attribute(Attribute.set) { $0.bytes += Array("\(set)\0".utf8) }
+        }
+        return batch.bytes
     }
 
     private mutating func message(_ kind: UInt16, of step: NFTStep, isTimed: Bool, isLast: Bool) {
@@ -141,7 +156,7 @@ struct NFTBatch {
 
 extension ArraySlice<UInt8> {
     /// There are enough bytes at `offset`.
-    fileprivate func number<Number: FixedWidthInteger>(_ offset: Int, as _: Number.Type) -> Number {
+    func number<Number: FixedWidthInteger>(_ offset: Int, as _: Number.Type) -> Number {
         withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: Number.self) }
     }
 }

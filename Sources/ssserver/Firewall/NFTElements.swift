@@ -1,6 +1,8 @@
 // Elements put into the sets of nftables and taken out of them without `nft`: to start a program for a single ban takes the
 // longest part of the time from the last straw to the first dropped packet. A batch is one transaction, as a script of
 // `nft` is. Where it fails for whatever reason, `nft` is asked, which mends things or says what is wrong.
+internal import SSServerCore
+
 #if os(Linux)
     #if canImport(Glibc)
         internal import Glibc
@@ -55,6 +57,48 @@
             return true
         }
 
+        /// `outline` with what is in its sets; nil if that cannot be had.
+        func fill(_ outline: NFTListing) -> NFTListing? {
+            var listing = outline
+            for set in outline.sets {
+                let isDone = dump(set.name) { key, seconds in
+                    if let prefix = NFTDump.prefix(key, of: set) { listing.bans[prefix] = seconds }
+                }
+                guard isDone else { return nil }
+            }
+            // There is always a set of them beside the others.
+            guard !outline.sets.isEmpty else { return listing }
+            var ports: [UInt16] = []
+            let isDone = dump("ports") { key, _ in
+                if key.count == 2 { ports.append(UInt16(key[key.startIndex]) << 8 | UInt16(key[key.startIndex + 1])) }
+            }
+            guard isDone else { return nil }
+            listing.ports = ports
+            return listing
+        }
+
+        /// Gives each element of a set, and the seconds that are left of it; false if that is not all of them.
+        private func dump(_ set: String, _ each: (ArraySlice<UInt8>, UInt32?) -> Void) -> Bool {
+            sequence &+= 1
+            let request = NFTBatch.listing(of: set, sequence: sequence)
+            let sent = request.withUnsafeBytes { send(socket, $0.baseAddress, $0.count, 0) }
+            guard sent == request.count else { return false }
+            var answer = [UInt8](repeating: 0, count: 64 << 10)
+            while true {
+                let count = recv(socket, &answer, answer.count, 0)
+                if count < 0, errno == EINTR { continue }
+                guard count > 0 else { return false }
+                switch NFTDump.read(answer[..<count], sequence: sequence, each) {
+                case .more: continue
+                case .end: return true
+                case .failure:
+                    // The rest of it would be in the way of the next question.
+                    while recv(socket, &answer, answer.count, CInt(MSG_DONTWAIT)) > 0 {}
+                    return false
+                }
+            }
+        }
+
         /// One transaction, of at most `capacity` elements; false if nothing of it has been done, or that is not known. All
         /// sets must be there.
         func apply(_ steps: [NFTStep]) -> Bool {
@@ -91,5 +135,6 @@
     final class NFTElements {
         init?() { return nil }
         func apply(_ changes: FirewallChanges, _ sets: Set<NFTSet>) -> Bool { false }
+        func fill(_ outline: NFTListing) -> NFTListing? { nil }
     }
 #endif

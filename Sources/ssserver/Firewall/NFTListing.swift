@@ -3,9 +3,11 @@ internal import SSCommon
 internal import SSServerCore
 
 struct NFTListing {
-    /// What there is of ours, with the prefixes in it.
-    private(set) var sets: [NFTSet: [BanPrefix]] = [:]
-    private var ports: [UInt16] = []
+    /// What there is of ours.
+    private(set) var sets: Set<NFTSet> = []
+    /// What is in them and how many seconds it stays, unless they are listed without. No prefix is in two sets.
+    var bans: [BanPrefix: UInt32?] = [:]
+    var ports: [UInt16] = []
     private var hooks = false
     /// Switched off as a whole.
     private(set) var isDormant = false
@@ -25,19 +27,17 @@ struct NFTListing {
         }
     }
 
-    var bans: Set<BanPrefix> { sets.values.reduce(into: []) { $0.formUnion($1) } }
-
     /// Whether each ban drops something.
     func isWhole(_ ports: [UInt16]) -> Bool {
-        let sets = Set(sets.keys)
-        return hooks && !isDormant && sets.isSuperset(of: NFTables.usual) && self.ports.sorted() == ports
+        hooks && !isDormant && sets.isSuperset(of: NFTables.usual) && self.ports.sorted() == ports
             && rules == NFTScript.rules(sets, ports).map { "\($0.verdict) \($0.name)" }
     }
 
     private mutating func readSet(_ name: String, _ words: inout NFTWords) {
         let set = NFTSet(Substring(name))
         var depth = 0
-        var prefixes: [BanPrefix] = []
+        var prefixes: [BanPrefix: UInt32?] = [:]
+        var latest: BanPrefix?
         // Only the first word of an element is one; `timeout` and `expires` follow it.
         var isFirst = false
         var isRight = false
@@ -49,22 +49,45 @@ struct NFTListing {
             case "}":
                 depth -= 1
                 if depth == 0 {
-                    if let set, isRight { sets[set] = prefixes }
+                    if let set, isRight {
+                        sets.insert(set)
+                        bans.merge(prefixes) { $1 }
+                    }
                     return
                 }
             case ",": isFirst = true
+            case "expires" where depth == 2:
+                if let latest, let time = words.next() { prefixes[latest] = Self.seconds(time) }
             case "ipv4_addr": isRight = set?.isIPv6 == false
             case "ipv6_addr": isRight = set?.isIPv6 == true
             default:
                 guard depth == 2, isFirst else { continue }
                 isFirst = false
                 if let set {
-                    if let prefix = Self.prefix(word, of: set) { prefixes.append(prefix) }
+                    latest = Self.prefix(word, of: set)
+                    if let latest { prefixes[latest] = .some(nil) }
                 } else if name == "ports", let port = UInt16(word) {
                     ports.append(port)
                 }
             }
         }
+    }
+
+    /// `1d2h3m4s500ms`.
+    private static func seconds(_ text: String) -> UInt32? {
+        var seconds: UInt64 = 0
+        var rest = text[...]
+        while !rest.isEmpty {
+            let digits = rest.prefix { $0.isNumber }
+            guard let number = UInt32(digits) else { return nil }
+            rest = rest.dropFirst(digits.count)
+            let unit = rest.prefix { $0.isLetter }
+            rest = rest.dropFirst(unit.count)
+            let factors: [Substring: UInt64] = ["d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0]
+            guard let factor = factors[unit] else { return nil }
+            seconds += UInt64(number) * factor
+        }
+        return UInt32(clamping: seconds)
     }
 
     private static func prefix(_ word: String, of set: NFTSet) -> BanPrefix? {

@@ -35,7 +35,7 @@ struct NFTables: FirewallBackend {
 
     mutating func prepare() throws(FirewallFailure) {
         let listing = try listing()
-        sets = Self.usual.union(listing.sets.keys)
+        sets = Self.usual.union(listing.sets)
         if listing.isWhole(ports) { return }
         let structure = NFTScript.structure(sets, ports)
         // A table that is switched off is not switched on by being added.
@@ -56,9 +56,9 @@ struct NFTables: FirewallBackend {
         let touched = Set((changes.bans.map(\.prefix) + changes.unbans).map { NFTSet(of: $0) })
         if !touched.isSubset(of: sets) { try prepare() }
         let wanted = sets.union(changes.bans.lazy.map { NFTSet(of: $0.prefix) })
+        if wanted == sets, elements?.apply(changes, sets) == true { return }
         let steps = NFTStep.steps(changes, wanted)
         if steps.isEmpty { return }
-        if wanted == sets, elements?.apply(changes, sets) == true { return }
         let script = steps.map(\.script).joined()
         // A length that was never seen before needs a set and a rule; the chain is written anew in the same step.
         let structure = wanted == sets ? "" : NFTScript.structure(wanted, ports)
@@ -85,8 +85,14 @@ struct NFTables: FirewallBackend {
 
     /// An empty one where there is no table.
     private func listing() throws(FirewallFailure) -> NFTListing {
+        // What is in the sets the kernel tells sooner by itself: there may be ten thousands of elements.
+        if let elements, let outline = try? listing(["-t"]), let listing = elements.fill(outline) { return listing }
+        return try listing([])
+    }
+
+    private func listing(_ options: [String]) throws(FirewallFailure) -> NFTListing {
         // Numbers in place of names of ports and priorities.
-        let outcome = try tool.run(["-n", "list", "table", "inet", "autoban"])
+        let outcome = try tool.run(["-n"] + options + ["list", "table", "inet", "autoban"])
         if outcome.status == 0 { return NFTListing(outcome.output) }
         let failure = tool.failure(outcome)
         guard failure.text.contains("No such file or directory") else { throw failure }

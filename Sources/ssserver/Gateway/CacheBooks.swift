@@ -133,7 +133,7 @@ private final class CacheTotalsStore: Sendable {
                         milliseconds INTEGER NOT NULL)
                     """)
         }
-        database = try StateDatabase.open(path, migrator: migrator)
+        database = try StateDatabase.open(path, migrator: migrator, .normal)
     }
 
     func load(_ day: Int64) throws(StoreFailure) -> (today: CacheTotals, all: CacheTotals) {

@@ -194,7 +194,8 @@ final class ServerRuntime: Sendable {
     }
 
     private func dashboard(_ managed: ManagedPorts?) async -> DashboardPage {
-        let now = WallClock.now()
+        // autoban's clock.
+        let now = WallClock.raw()
         let bans = Result { () throws(StoreFailure) in
             try BanRoutes.load(in: stateDirectory, now: now, limit: DashboardPage.maximumBans)
         }

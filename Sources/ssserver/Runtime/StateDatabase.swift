@@ -15,19 +15,29 @@ struct StoreFailure: Error, CustomStringConvertible {
 }
 
 enum StateDatabase {
+    /// What a power cut may take; somebody who is killed loses nothing that was committed.
+    enum Durability: String {
+        /// Nothing: a command is acknowledged when it would survive that.
+        case full = "FULL"
+        /// The last transactions. Nobody waits for the disk.
+        case normal = "NORMAL"
+    }
+
     /// Opens the file, or makes it, for the owner alone; one that was only begun is not left there.
-    static func open(_ path: String, migrator: DatabaseMigrator) throws(StoreFailure) -> DatabaseQueue {
+    static func open(
+        _ path: String, migrator: DatabaseMigrator, _ durability: Durability
+    ) throws(StoreFailure) -> DatabaseQueue {
         let isNew = try make(path)
         do {
             var configuration = GRDB.Configuration()
             configuration.journalMode = .wal
             configuration.busyMode = .timeout(2)
-            configuration.prepareDatabase { database in
-                // A command is acknowledged when it would survive a power cut.
-                try database.execute(sql: "PRAGMA synchronous = FULL")
-            }
             let database = try DatabaseQueue(path: path, configuration: configuration)
             try migrator.migrate(database)
+            // After it was opened: the library sets its own then.
+            try database.writeWithoutTransaction {
+                try $0.execute(sql: "PRAGMA synchronous = \(durability.rawValue)")
+            }
             return database
         } catch {
             if isNew { for suffix in ["", "-wal", "-shm", "-journal"] { unlink(path + suffix) } }

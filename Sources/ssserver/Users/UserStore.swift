@@ -30,7 +30,7 @@ final class UserStore: Sendable {
 
     /// Opens the file, or makes it, for the owner alone.
     init(path: String) throws(StoreFailure) {
-        database = try StateDatabase.open(path, migrator: Self.migrator)
+        database = try StateDatabase.open(path, migrator: Self.migrator, .full)
     }
 
     private static var migrator: DatabaseMigrator {

@@ -285,9 +285,27 @@ extension EndToEnd {
         @Test func `a second one says that there is one already`() throws {
             try onStage { stage in
                 let rig = try BanRig(stage)
+                // It has stored something elsewhere.
+                let other = stage.workspace.directory + "/other"
+                let former = try rig.startAutoban(["--state", other])
+                former.signal(SIGTERM)
+                #expect(former.wait(seconds: 10) == .status(0))
                 _ = try rig.startAutoban()
                 let second = try rig.run(.ssserver, ["autoban", "run", "--log", rig.log])
                 expect(second, exits: 1, saying: ["autoban", "another"])
+                // Not even with a state of its own, and what the first one has made stays.
+                let third = try rig.run(.ssserver, ["autoban", "run", "--log", rig.log, "--state", other])
+                expect(third, exits: 1, saying: ["another autoban", "undo each other's rules"])
+                #expect(!rig.isClean)
+                // Nor does a command change its rules that does not speak to it.
+                for words in [["ban", "192.0.2.1", "1h"], ["unban", "all"]] {
+                    let command = try rig.run(.ssserver, ["autoban"] + words + ["--state", other])
+                    expect(command, exits: 1, saying: ["another autoban", "--state"])
+                }
+                #expect(!rig.isClean)
+                let dry = try rig.start(
+                    try Tool.ssserver.path(), ["autoban", "run", "--log", rig.log, "--backend", "dry-run"])
+                #expect(dry.waitForLine(seconds: 10) { $0.contains("autoban follows the log") })
             }
         }
 
@@ -310,9 +328,30 @@ extension EndToEnd {
                 #expect(until(5) { (try? rig.answers("10.77.0.2")) == false })
                 #expect(try !rig.answers("fd77::3") && rig.answers("10.77.0.3"))
                 #expect(try rig.autoban("list", "--state", state).output.contains("fd77::/64"))
+                // Root does not take it for nobody's.
+                let second = try rig.run(.ssserver, ["autoban", "run", "--log", rig.log])
+                expect(second, exits: 1, saying: ["another autoban"])
                 autoban.signal(SIGTERM)
                 #expect(autoban.wait(seconds: 10) == .status(0), "\(autoban.tail)")
                 #expect(rig.isClean)
+            }
+        }
+
+        @Test func `who may change no firewall keeps nobody from it`() throws {
+            try onStage { stage in
+                let rig = try BanRig(stage)
+                let words = [
+                    "--reuid", "65534", "--regid", "65534", "--clear-groups", try Tool.socat.path(),
+                    "ABSTRACT-LISTEN:swift-shadowsocks-autoban,fork", "SYSTEM:sleep 1",
+                ]
+                let rival = try rig.start(try Tool.setpriv.path(), words)
+                #expect(until(5) { (try? rig.run(.ss, ["-xl"]).output.contains("@swift-shadowsocks")) == true })
+                let autoban = try rig.startAutoban()
+                try rig.fail(["198.18.0.1"])
+                #expect(try rig.banned(soon: ["198.18.0.1"]).count == 1)
+                autoban.signal(SIGTERM)
+                #expect(autoban.wait(seconds: 10) == .status(0))
+                rival.signal(SIGTERM)
             }
         }
 

@@ -220,8 +220,10 @@ struct BanEngineTests {
             for step in 0..<cut { Self.read(lines[step], &first, at: 1000 + Int64(step)) }
             _ = first.takeDecisions()
             var second = Self.engine(grace: 0)
-            for ban in first.book.all { second.restore(ban) }
-            LedgerSnapshot.decode(LedgerSnapshot.encode { first.forEachRecord($0) }) { second.restore($0) }
+            second.restore(first.book.all)
+            LedgerSnapshot.decode(LedgerSnapshot.encode { first.forEachRecord($0) }) {
+                second.restore($0, now: 2000)
+            }
             for step in cut..<lines.count {
                 Self.read(lines[step], &second, at: 1000 + Int64(step))
                 #expect(Self.bans(&second) == expected[step])
@@ -245,7 +247,28 @@ struct BanEngineTests {
             var noise = bytes
             noise[1 + seed * 7919 % (bytes.count - 1)] ^= UInt8(truncatingIfNeeded: 1 + seed)
             var other = Self.engine()
-            LedgerSnapshot.decode(noise) { other.restore($0) }
+            LedgerSnapshot.decode(noise) { other.restore($0, now: 2000) }
         }
+    }
+
+    @Test func `what seems to have happened later than now is not taken up`() {
+        let start: UInt32 = 1_800_000_000
+        var engine = Self.engine(grace: 300)
+        let source = BanSource(.v4(IPv4Address(1)))
+        func isTaken(_ time: UInt32, _ lastGood: UInt32, at now: UInt32 = start) -> Bool {
+            engine.forgetCounts()
+            engine.restore(
+                .init(source: source, lastGood: lastGood, moments: [.init(time: time, bad: 1, good: 0)]),
+                now: Int64(now))
+            return engine.account(of: BanPrefix(source)) != nil
+        }
+        #expect(isTaken(start, 0))
+        #expect(!isTaken(.max, 0))
+        #expect(!isTaken(0, .max))
+        // A machine that does not know the time yet is not believed.
+        #expect(isTaken(start, 0, at: 1000))
+        #expect(isTaken(start + 60, start + 60))
+        #expect(engine.isGuest(BanPrefix(source), now: Int64(start) + 100))
+        #expect(!engine.isGuest(BanPrefix(source), now: Int64(start) + 400))
     }
 }

@@ -106,4 +106,48 @@ struct BanLedgerTests {
         for _ in 0..<199_999 { #expect(ledger.bad(source(1), at: 5) == nil) }
         #expect(ledger.bad(source(1), at: 5) == BanLedger.Offence(bad: 200_000, total: 200_000))
     }
+
+    @Test("Those who are there each second push nobody out who comes seldom")
+    func share() {
+        // Room for 512 moments: 20 sources of one each second would fill it within half a minute.
+        var ledger = BanLedger(BanRules(maxRetry: 3, findTime: 600, ratio: 0.8), capacity: 64)
+        var outcome: [BanLedger.Offence?] = []
+        for time in 0..<500 as Range<Int64> {
+            for number in 0..<20 { ledger.good(source(number), at: time) }
+            // Slow ones, that nobody hears of for minutes.
+            if time % 150 == 10 { outcome.append(ledger.bad(source(100), at: time)) }
+            if time == 20 { for number in 200..<220 { _ = ledger.bad(source(number), at: time) } }
+        }
+        #expect(outcome == [nil, nil, .init(bad: 3, total: 3), nil])
+        #expect((200..<220).allSatisfy { ledger.account(of: source($0)) == .init(bad: 1, total: 1) })
+        // What they have done themselves is held together, and forgotten together: sooner, never later.
+        for number in 0..<20 {
+            let total = ledger.account(of: source(number))?.total ?? 0
+            #expect((1...500).contains(total))
+        }
+        for number in 0..<20 { ledger.good(source(number), at: 2000) }
+        for number in 0..<20 { #expect(ledger.account(of: source(number)) == .init(bad: 0, total: 1)) }
+    }
+
+    @Test(
+        "However little room there is, nobody counts for more than what they did",
+        arguments: 1...6 as ClosedRange<UInt64>)
+    func crowded(seed: UInt64) {
+        var random = SplitMix(seed)
+        var ledger = BanLedger(BanRules(maxRetry: 50, findTime: 100, ratio: 0), capacity: 4)
+        var all: [Int: [Int64]] = [:]
+        var now: Int64 = 1000
+        for _ in 0..<20_000 {
+            now += .random(in: 0...2, using: &random)
+            let number = Int.random(in: 0..<6, using: &random)
+            all[number] = (all[number] ?? []).filter { $0 >= now - 100 } + [now]
+            if let offence = ledger.bad(source(number), at: now) {
+                #expect(offence.bad <= UInt64(all[number]?.count ?? 0))
+                all[number] = nil
+            } else if let account = ledger.account(of: source(number)) {
+                #expect(account.bad <= UInt64(all[number]?.count ?? 0))
+            }
+            #expect(ledger.count <= 4)
+        }
+    }
 }

@@ -53,6 +53,15 @@ struct LogLineReaderTests {
             "time=2026-11-21T02:50:01Z level=info msg=connecting target=www.example.com:443 peer=203.0.113.9:51234 status=OK",
             #"time=2026-11-21T02:50:01Z level=info msg=connecting target="a\\x20peer=1.2.3.4:5:1" peer=203.0.113.9:51234 status=OK"#,
             #"{"time":"2026-11-21T02:50:01Z","level":"info","msg":"connecting","target":"a:1","peer":"203.0.113.9:1","status":"OK"}"#,
+            "Nov 21 02:50:02 host ssserver[1]: connecting www.example.com:443 from 203.0.113.9:51234",
+            "Nov 21 02:50:02 host ss-server: INFO connecting www.example.com:443 from 203.0.113.9:51234",
+            "Nov 21 02:50:02 host shadowsocks-rust.ssserver[1]: INFO connecting a:443 from 203.0.113.9:51234",
+            "Tue Nov 24 03:04:05 2026 INFO connecting a:443 from 203.0.113.9:51234",
+            "2026-11-24 03:04:05 CEST INFO connecting a:443 from 203.0.113.9:51234",
+            "[ 1234.567890] host ssserver[1]: connecting a:443 from 203.0.113.9:51234",
+            "Nov 21 02:50:02 host daemon.info ss-server[1]: connecting a:443 from 203.0.113.9:51234",
+            "Nov 21 02:50:02 host python3[1]: INFO connecting a:443 from 203.0.113.9:51234",
+            "Nov 21 02:50:02 host 0123456789ab[1]: INFO connecting a:443 from 203.0.113.9:51234",
             "2021-01-01T10:20:30Z DEBUG established tcp tunnel 203.0.113.9:5 <-> example.com:443 with ConnectOpts",
         ])
     func good(_ line: String) throws {
@@ -99,6 +108,14 @@ struct LogLineReaderTests {
             "time=2026-11-21T02:50:02Z level=error msg=unauthenticated peer=203.0.113.9:51234 status=ERR_HEADER",
             "time=2026-11-21T02:50:02Z level=error msg=unauthenticated peer=203.0.113.9:51234 status=ERR_CIPHER x",
             " 2017-12-01 10:20:30 ERROR: failed to handshake with 203.0.113.9: some other reason",
+            "Nov 21 02:50:02 host web[12]: can not parse header when handling connection from 203.0.113.9:51234",
+            "Nov 21 02:50:02 host express-server[12]: ERROR: can not parse header when handling connection from 203.0.113.9:51234",
+            "<34>1 2026-11-21T02:50:01Z host nginx 12 ID47 - ERROR can not parse header when handling connection from 203.0.113.9:51234",
+            "<38>1 2026-11-22T03:04:05Z host sshd 123 - - python: can not parse header when handling connection from 203.0.113.9:4",
+            "2026-11-22T03:04:05Z host nginx python: can not parse header when handling connection from 203.0.113.9:4",
+            "2026-11-21T02:50:01+00:00 host nginx ERROR can not parse header when handling connection from 203.0.113.9:51234",
+            "Nov 21 02:50:02 host sshd: ERROR can not parse header when handling connection from 203.0.113.9:51234",
+            "Nov 21 02:50:02 host 0123456789abcd[1]: failed to handshake with 203.0.113.9: authentication error",
             "{}", "{\"time\":\"", "}",
         ])
     func nothing(_ line: String) { #expect(event(line) == nil) }

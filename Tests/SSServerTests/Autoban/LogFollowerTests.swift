@@ -126,6 +126,46 @@ struct LogFollowerTests {
         #expect(fault?.text.hasSuffix("is no log: byte 2 of it is 0") == true)
     }
 
+    @Test(
+        "Packed logs are told, and what unpacks them",
+        arguments: zip(
+            [[0x1f, 0x8b, 8, 1], [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0], [0x28, 0xb5, 0x2f, 0xfd], Array("BZh9".utf8)]
+                as [[UInt8]], ["zcat", "xzcat", "zstdcat", "bzcat"]))
+    func packed(start: [UInt8], tool: String) {
+        let fault = start.withUnsafeBytes { UnreadableLog("log", start: $0) }
+        #expect(fault?.text == "\"log\" is no log: it is packed")
+        #expect(fault?.help == "unpack it: \(tool) FILE | ssserver autoban test -")
+    }
+
+    @Test(
+        "NULs that a crash or a hostile name has left are no reason to refuse a log",
+        arguments: [
+            "one\ntwo\0\0three\nlast\n", "one\n\0\0\0\nlast\n", "\0\0\0\0one\nlast\n",
+            "2026-11-21 02:50:01 INFO     connecting a\0b:80 from 203.0.113.9:1\nlast\n",
+        ])
+    func spoilt(text: String) throws {
+        folder.write(text)
+        #expect(try follow().lines().last == "last")
+    }
+
+    @Test("A FIFO is read on when its writer has ended and another comes; a pipe ends with its writer")
+    func writers() throws {
+        #expect(mkfifo(folder.log, 0o600) == 0)
+        let follower = try follow()
+        for number in 0..<3 {
+            folder.write("\(number)\n")
+            #expect(try follower.lines(until: "\(number)") == ["\(number)"])
+            #expect(try follower.read({ (_: RawSpan) in }) == .idle)
+        }
+        var ends: [CInt] = [-1, -1]
+        try #require(pipe(&ends) == 0)
+        defer { close(ends[0]) }
+        let other = try LogFollower(path: "/dev/fd/\(ends[0])", from: .end)
+        #expect(try other.read({ (_: RawSpan) in }) == .idle)
+        close(ends[1])
+        #expect(try other.read({ (_: RawSpan) in }) == .ended)
+    }
+
     @Test("While it is followed, what cannot be read is told once and tried again")
     func unreadableLater() throws {
         folder.write("one\n")
@@ -156,7 +196,7 @@ struct LogFollowerTests {
         #expect(follower.takeNotices().count == 1)
     }
 
-    @Test("A FIFO is awaited, read as it comes, and over when its writer is; half a line is none")
+    @Test("A FIFO is awaited and read as it comes; half a line is none")
     func fifo() throws {
         #expect(mkfifo(folder.log, 0o600) == 0)
         let follower = try follow()
@@ -174,7 +214,7 @@ struct LogFollowerTests {
             writer.write("o\nhalf")
         }
         #expect(try read() == .more)
-        #expect(try read() == .ended)
+        #expect(try read() == .idle)
         #expect(seen == ["one", "two"])
         #expect(follower.position == nil && follower.patience == -1 && follower.descriptor != nil)
     }

@@ -228,4 +228,30 @@ struct LogRestartTests {
         }
         #expect(try follow(LogPosition(file)).lines() == ["one"])
     }
+
+    private static func line(_ minute: Int) -> String {
+        "2026-11-21 02:\(minute):00 INFO     connecting a.example:443 from 203.0.113.9:\(minute)"
+    }
+
+    @Test("Where the file was packed meanwhile, all that came after it is read, and what is older is not")
+    func packed() throws {
+        for name in ["log.3", "log.2", "log.1", "log"] {
+            let first = ["log.3": 20, "log.2": 30, "log.1": 40, "log": 50][name] ?? 0
+            for minute in first..<first + 3 { folder.write(Self.line(minute) + "\n", to: name) }
+        }
+        // Read up to the middle of what was packed then.
+        folder.write(Self.line(35) + "\n" + Self.line(36) + "\n", to: "packed")
+        let first = try LogFollower(path: folder["packed"], from: .beginning)
+        #expect(try first.lines().count == 2)
+        let position = first.position
+        folder.delete("packed")
+        folder.write("\u{1f}", to: "log.4.gz")
+        // A copy that somebody has made, or is about to make, is not read beside its original.
+        folder.copy("log", "log.5")
+        folder.copy("log.1", "log.6")
+        let second = try follow(position)
+        #expect(try second.lines() == (40..<43).map(Self.line) + (50..<53).map(Self.line))
+        #expect(second.takeNotices().count == 1)
+        #expect(try follow(second.position).lines().isEmpty)
+    }
 }

@@ -20,13 +20,13 @@ extension FirewallTests.Backends {
         defer { withExtendedLifetime(listener) {} }
         var backend = try rig.backend(firewall)
         try backend.prepare()
-        #expect(try backend.contents() == FirewallContents())
+        #expect(try backend.held() == Held())
         #expect(try await rig.answers("10.77.0.2"))
         #expect(try await rig.answers("fd77::2"))
 
         try backend.apply(.ban("10.77.0.2"))
         try backend.apply(.ban("fd77::2"))
-        #expect(try backend.contents() == FirewallContents(bans: rig.prefixes("10.77.0.2", "fd77::/64")))
+        #expect(try backend.held() == Held(bans: rig.prefixes("10.77.0.2", "fd77::/64")))
         #expect(try await rig.ignores("10.77.0.2"))
         #expect(try await rig.answers("10.77.0.3"))
         // The whole /64, and no more.
@@ -36,7 +36,7 @@ extension FirewallTests.Backends {
 
         try backend.apply(.unban("10.77.0.2"))
         try backend.apply(.unban("fd77::"))
-        #expect(try backend.contents() == FirewallContents())
+        #expect(try backend.held() == Held())
         #expect(try await rig.answers("10.77.0.2"))
         #expect(try await rig.answers("fd77::2"))
     }
@@ -62,8 +62,8 @@ extension FirewallTests.Backends {
         #expect(try await rig.ignores("fd77:0:0:1::2"))
         try backend.apply(.unban("10.77.0.2/31"))
         #expect(
-            try backend.contents()
-                == FirewallContents(bans: rig.prefixes("10.77.0.0/30", "10.77.0.2", "10.77.0.3", "fd77::/56")))
+            try backend.held()
+                == Held(bans: rig.prefixes("10.77.0.0/30", "10.77.0.2", "10.77.0.3", "fd77::/56")))
     }
 
     @Test("A ban ends by itself, and a later one counts", .timeLimit(.minutes(1)), arguments: Firewall.allCases)
@@ -79,14 +79,14 @@ extension FirewallTests.Backends {
         try backend.apply(.ban("10.77.0.3", seconds: 600))
         try backend.apply(.ban("10.77.0.4", seconds: 600))
         try backend.apply(.ban("10.77.0.4", seconds: 1))
-        #expect(try backend.contents().bans.isSuperset(of: rig.prefixes("10.77.0.2", "10.77.0.3", "fd77::/64")))
+        #expect(try backend.held().bans.isSuperset(of: rig.prefixes("10.77.0.2", "10.77.0.3", "fd77::/64")))
         try await Task.sleep(for: .seconds(2.2))
         // Before anybody has looked again.
         #expect(try await rig.answers("10.77.0.2"))
         #expect(try await rig.answers("fd77::2"))
         #expect(try await rig.ignores("10.77.0.3"))
         #expect(try await rig.answers("10.77.0.4"))
-        #expect(try backend.contents() == FirewallContents(bans: rig.prefixes("10.77.0.3")))
+        #expect(try backend.held() == Held(bans: rig.prefixes("10.77.0.3")))
     }
 
     @Test("Only the ports that are named are closed", .timeLimit(.minutes(1)), arguments: Firewall.allCases)
@@ -100,13 +100,13 @@ extension FirewallTests.Backends {
         try backend.apply(.ban("10.77.0.2"))
         #expect(try await rig.ignores("10.77.0.2"))
         #expect(try await rig.answers("10.77.0.2", port: 22))
-        #expect(try backend.contents().isWhole)
+        #expect(try backend.held().isWhole)
         var other = try rig.backend(firewall, ports: [22])
-        #expect(try !other.contents().isWhole)
+        #expect(try !other.held().isWhole)
         try other.prepare()
         #expect(try await rig.answers("10.77.0.2"))
         #expect(try await rig.ignores("10.77.0.2", port: 22))
-        #expect(try other.contents() == FirewallContents(bans: rig.prefixes("10.77.0.2")))
+        #expect(try other.held() == Held(bans: rig.prefixes("10.77.0.2")))
     }
 
     @Test("What is not there need not be removed, and the same thing twice is once", arguments: Firewall.allCases)
@@ -127,12 +127,84 @@ extension FirewallTests.Backends {
         var next = try rig.backend(firewall)
         for _ in 0..<3 { try next.prepare() }
         let bans = Set(changes.bans.map(\.prefix))
-        #expect(try next.contents() == FirewallContents(bans: bans))
+        #expect(try next.held() == Held(bans: bans))
         try next.apply(changes)
-        #expect(try next.contents() == FirewallContents(bans: bans))
+        #expect(try next.held() == Held(bans: bans))
         let longest = FirewallChanges.Ban(prefix: try BanPrefix("192.0.2.1"), seconds: .max)
         try next.apply(FirewallChanges(bans: [longest]))
-        #expect(try next.contents().bans.count == 4)
+        #expect(try next.held().bans.count == 4)
+    }
+
+    @Test("How long each goes on is told", arguments: Firewall.allCases)
+    func times(firewall: Firewall) throws {
+        let rig = try FirewallRig()
+        var backend = try rig.backend(firewall)
+        try backend.prepare()
+        let wanted: [(String, UInt32)] = [
+            ("192.0.2.1", 100), ("198.51.100.0/24", 4000), ("2001:db8::/64", 100_000), ("2001:db8:1::/48", 1_000_000),
+        ]
+        try backend.apply(
+            FirewallChanges(bans: wanted.map { .init(prefix: try BanPrefix($0.0), seconds: $0.1) }))
+        let bans = try backend.contents().bans
+        #expect(bans.count == wanted.count)
+        for (text, seconds) in wanted {
+            let left = bans[try BanPrefix(text)] ?? nil
+            #expect(left.map { $0 <= seconds && $0 + 20 >= seconds } == true, "\(text): \(left as Any)")
+        }
+    }
+
+    @Test("What the kernel tells of a set may be cut off anywhere")
+    func torn() throws {
+        func attribute(_ kind: UInt8, _ body: [UInt8]) -> [UInt8] {
+            [UInt8(body.count + 4), 0, kind, 0] + body + [UInt8](repeating: 0, count: -body.count & 3)
+        }
+        let key = attribute(1, attribute(1, [192, 0, 2, 9]))
+        let element = attribute(
+            1, key + attribute(4, [0, 0, 0, 0, 0, 0, 39, 16]) + attribute(5, [0, 0, 0, 0, 0, 0, 35, 40]))
+        let body: [UInt8] = [1, 0, 0, 0] + attribute(1, Array("autoban\0".utf8)) + attribute(3, element + element)
+        let message: [UInt8] = [UInt8(16 + body.count), 0, 0, 0, 12, 10, 2, 0, 7, 0, 0, 0, 0, 0, 0, 0] + body
+        var seen: [UInt32?] = []
+        func read(_ bytes: some Collection<UInt8>) -> NFTDump.Outcome {
+            NFTDump.read(Array(bytes)[...], sequence: 7) { key, seconds in
+                if NFTDump.prefix(key, of: NFTSet(isIPv6: false, length: 32)).map({ "\($0)" }) == "192.0.2.9" {
+                    seen.append(seconds)
+                }
+            }
+        }
+        #expect(read(message) == .more && seen == [9, 9])
+        for count in 0..<message.count { _ = read(message[..<count]) }
+        for place in 0..<message.count {
+            for value in 0...255 as ClosedRange<UInt8> {
+                var changed = message
+                changed[place] = value
+                _ = read(changed)
+            }
+        }
+        let end: [UInt8] = [20, 0, 0, 0, 3, 0, 2, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+        #expect(read(message + end) == .end)
+        // Changed meanwhile; none of ours.
+        #expect(read(message[..<6] + [0x12] + message[7...]) == .failure)
+        #expect(read(message[..<8] + [8] + message[9...] + end) == .end)
+    }
+
+    @Test("What the socket tells is what nft does")
+    func dump() throws {
+        let rig = try FirewallRig()
+        var tool = try rig.backend(.nftables)
+        var socket = try rig.backend(.nftablesSocket)
+        try tool.prepare()
+        var changes = try FirewallChanges.many(3000)
+        changes.bans += try ["10.0.0.0/24", "10.0.0.128/25", "2001:db8::/49", "2001:db8:1:1::/64"].map {
+            .init(prefix: try BanPrefix($0), seconds: 5000)
+        }
+        try tool.apply(changes)
+        let (one, other) = (try tool.held(), try socket.held())
+        let isSame = one == other
+        #expect(isSame && one.bans.count == 3004 && one.isWhole)
+        try tool.remove()
+        #expect(try socket.held() == Held(isWhole: false))
+        try socket.prepare()
+        #expect(try socket.held() == Held())
     }
 
     @Test("Ten thousand at once, and again", .timeLimit(.minutes(2)), arguments: Firewall.allCases)
@@ -145,14 +217,14 @@ extension FirewallTests.Backends {
         let first = try clock.measure { try backend.apply(changes) }
         let second = try clock.measure { try backend.apply(changes) }
         let one = try clock.measure { try backend.apply(.ban("192.0.2.9")) }
-        var contents = FirewallContents()
-        let listed = try clock.measure { contents = try backend.contents() }
+        var contents = Held()
+        let listed = try clock.measure { contents = try backend.held() }
         print("\(firewall.rawValue): 10,000 bans \(first), again \(second), one more \(one), listed \(listed)")
         #expect(contents.isWhole && contents.bans.count == 10_001)
         let isAll = contents.bans.isSuperset(of: changes.bans.map(\.prefix))
         #expect(isAll)
         try backend.apply(FirewallChanges(unbans: Array(contents.bans)))
-        let left = try backend.contents()
+        let left = try backend.held()
         #expect(left.bans.count == 0 && left.isWhole)
     }
 
@@ -196,7 +268,7 @@ extension FirewallTests.Backends {
                 firewall, ["iptables", "-A", "MINE", "-m", "set", "--match-set", "autoban4", "src", "-j", "DROP"])
         }
         #expect(throws: FirewallFailure.self) { try backend.remove() }
-        #expect(try backend.contents().bans.isEmpty)
+        #expect(try backend.held().bans.isEmpty)
         #expect(try !rig.run(firewall, ["ip6tables", "-S"]).contains("AUTOBAN"))
         try rig.run(firewall, ["iptables", "-F", "MINE"])
         try backend.remove()
@@ -235,7 +307,7 @@ extension FirewallTests.Backends {
         // And it can begin anew.
         try backend.prepare()
         try backend.apply(.ban("192.0.2.1"))
-        #expect(try backend.contents() == FirewallContents(bans: rig.prefixes("192.0.2.1")))
+        #expect(try backend.held() == Held(bans: rig.prefixes("192.0.2.1")))
     }
 }
 

@@ -62,7 +62,7 @@ extension FirewallTests.Choices {
         try backend.prepare()
         try backend.apply(.ban("203.0.113.9"))
         try backend.apply(.ban("2001:db8::1"))
-        #expect(try backend.contents().bans.count == 2)
+        #expect(try backend.held().bans.count == 2)
         try backend.apply(.unban("203.0.113.9"))
         try backend.apply(.unban("203.0.113.9"))
         #expect(

@@ -63,20 +63,20 @@ extension FirewallTests.Damages {
         changes.bans += try FirewallChanges.ban("fd77::").bans
         changes.bans += try FirewallChanges.ban("192.0.2.0/24").bans
         try backend.apply(changes)
-        let wanted = try backend.contents()
+        let wanted = try backend.held()
         #expect(wanted.isWhole && wanted.bans.count == 3)
 
         try rig.run(firewall, damage.words)
-        let damaged = try backend.contents()
+        let damaged = try backend.held()
         #expect(!damaged.isWhole || damaged.bans.count < 3)
 
         // As the program that was running, or as one started anew.
         var next = damage == .addRule ? try rig.backend(firewall) : backend
         if !damaged.isWhole { try next.prepare() }
-        let there = try next.contents().bans
+        let there = try next.held().bans
         let missing = changes.bans.filter { !there.contains($0.prefix) }
         try next.apply(FirewallChanges(bans: missing))
-        #expect(try next.contents() == wanted)
+        #expect(try next.held() == wanted)
         #expect(try await rig.ignores("10.77.0.2"))
         #expect(try await rig.answers("10.77.0.3"))
         #expect(try await rig.ignores("fd77::2"))
@@ -92,7 +92,7 @@ extension FirewallTests.Damages {
         try other.remove()
         try backend.apply(.ban("192.0.2.2"))
         try backend.apply(.ban("198.51.100.0/24"))
-        let contents = try backend.contents()
+        let contents = try backend.held()
         let wanted = try rig.prefixes("192.0.2.2", "198.51.100.0/24")
         #expect(contents.isWhole && contents.bans.isSuperset(of: wanted))
     }
@@ -106,9 +106,9 @@ extension FirewallTests.Damages {
         try first.apply(.ban("192.0.2.0/28"))
         try second.apply(.ban("198.51.100.0/24"))
         try first.apply(.unban("198.51.100.0/24"))
-        let expected = FirewallContents(bans: try rig.prefixes("192.0.2.0/28"))
-        #expect(try first.contents() == expected)
-        #expect(try second.contents() == expected)
+        let expected = Held(bans: try rig.prefixes("192.0.2.0/28"))
+        #expect(try first.held() == expected)
+        #expect(try second.held() == expected)
     }
 
     @Test("Something of another kind under one of our names gives way")
@@ -118,17 +118,17 @@ extension FirewallTests.Damages {
             .nftables, ["nft", "-f", "-"],
             input: "table inet autoban { set v4_32 { type ipv6_addr; }; chain prerouting { }; }\n")
         var nftables = try rig.backend(.nftables)
-        #expect(try !nftables.contents().isWhole)
+        #expect(try !nftables.held().isWhole)
         try nftables.prepare()
         try nftables.apply(.ban("192.0.2.1"))
-        #expect(try nftables.contents() == FirewallContents(bans: rig.prefixes("192.0.2.1")))
+        #expect(try nftables.held() == Held(bans: rig.prefixes("192.0.2.1")))
 
         try rig.run(.ipset, ["ipset", "create", "autoban4", "hash:ip"])
         var ipset = try rig.backend(.ipset)
-        #expect(try !ipset.contents().isWhole)
+        #expect(try !ipset.held().isWhole)
         try ipset.prepare()
         try ipset.apply(.ban("192.0.2.1"))
-        #expect(try ipset.contents() == FirewallContents(bans: rig.prefixes("192.0.2.1")))
+        #expect(try ipset.held() == Held(bans: rig.prefixes("192.0.2.1")))
     }
 
     @Test("Where the kernel has no clock for rules, they are cleared away when they are over")
@@ -140,12 +140,12 @@ extension FirewallTests.Damages {
         try backend.apply(.ban("192.0.2.2"))
         try backend.apply(.ban("2001:db8::", seconds: 1))
         #expect(!backend.expiresByItself)
-        #expect(try backend.contents().bans.count == 3)
+        #expect(try backend.held().bans.count == 3)
         // One started anew knows when they end.
         var next = try IPTables(tools: rig.tools(), canExpire: false)
         try next.prepare()
         try await Task.sleep(for: .seconds(2.1))
-        #expect(try next.contents() == FirewallContents(bans: rig.prefixes("192.0.2.2")))
+        #expect(try next.held() == Held(bans: rig.prefixes("192.0.2.2")))
         #expect(try !rig.everything(.iptables).contains("192.0.2.1"))
     }
 }
@@ -163,7 +163,7 @@ extension FirewallTests.Backends {
         try backend.prepare()
         #expect(elements.apply(steps) && elements.apply(steps))
         #expect(elements.apply(NFTStep.steps(try .ban("2001:db8:1:2::"), NFTables.usual)))
-        #expect(try backend.contents().bans.count == NFTElements.capacity + 1)
+        #expect(try backend.held().bans.count == NFTElements.capacity + 1)
         #expect(try rig.run(.nftables, ["nft", "list", "ruleset"]).contains("2001:db8:1:2:: timeout 10m expires"))
         let clock = ContinuousClock()
         var times: [Duration] = []
@@ -180,6 +180,6 @@ extension FirewallTests.Backends {
             NFTStep(set: NFTSet(isIPv6: false, length: length), elements: [(address, 600)], isBan: true)
         }
         #expect(!elements.apply(halves))
-        #expect(try !backend.contents().bans.contains(BanPrefix("203.0.113.1")))
+        #expect(try !backend.held().bans.contains(BanPrefix("203.0.113.1")))
     }
 }

@@ -176,6 +176,19 @@ final class FirewallRig {
     func prefixes(_ texts: String...) throws -> Set<BanPrefix> { Set(try texts.map { try BanPrefix($0) }) }
 }
 
+/// What a firewall has, whatever is left of the times.
+struct Held: Hashable {
+    var bans: Set<BanPrefix> = []
+    var isWhole = true
+}
+
+extension FirewallBackend {
+    mutating func held() throws -> Held {
+        let contents = try contents()
+        return Held(bans: Set(contents.bans.keys), isWhole: contents.isWhole)
+    }
+}
+
 extension FirewallChanges {
     static func ban(_ text: String, seconds: UInt32 = 600) throws -> FirewallChanges {
         FirewallChanges(bans: [Ban(prefix: try BanPrefix(text), seconds: seconds)])
