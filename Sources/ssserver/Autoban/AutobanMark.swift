@@ -21,7 +21,6 @@ final class AutobanMark: Sendable {
     /// An address of unix(7) that is in no directory.
     static let name = "swift-shadowsocks-autoban"
 
-    private let descriptor: CInt
     /// Lets go of those who have asked whose mark it is; else there would be room for no more of them some day.
     // Cancelled in the end, and not touched between.
     private nonisolated(unsafe) let asking: any DispatchSourceRead
@@ -33,10 +32,10 @@ final class AutobanMark: Sendable {
             let descriptor = socket(AF_UNIX, kind, 0)
             guard descriptor >= 0 else { return nil }
             if Self.call(name, { bind(descriptor, $0, $1) }) == 0, listen(descriptor, 64) == 0 {
-                self.descriptor = descriptor
                 asking = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: .global())
                 asking.setEventHandler {
-                    while case let other = accept(descriptor, nil, nil), other >= 0 { close(other) }
+                    let other = accept(descriptor, nil, nil)
+                    if other >= 0 { close(other) }
                 }
                 asking.setCancelHandler { close(descriptor) }
                 asking.activate()

@@ -51,7 +51,6 @@ struct BanArchive {
         guard store == nil, let reopen, now >= reopenDue else { return false }
         reopenDue = now + 60
         store = reopen()
-        if store != nil { log.log(.info, "bans are stored again") }
         return store != nil
     }
 
@@ -93,6 +92,7 @@ struct BanArchive {
         }
         isAllForgotten = false
         if !prolonged.isEmpty { retime(prolonged) }
+        log.log(.info, "bans are stored again")
         return bans
     }
 
@@ -136,10 +136,11 @@ struct BanArchive {
     /// Lines were read: what they say is to be stored with how far that was.
     mutating func linesCame() { isDirty = true }
 
-    /// What was stored of who has begun to fail is wrong by now.
-    mutating func ledgerChanged(_ now: UnixSeconds) {
+    /// The clock was set back: what was stored of who has begun to fail is wrong by now, and so is when something is due.
+    mutating func clockChanged(_ now: UnixSeconds) {
         isDirty = true
         ledgerDue = now
+        reopenDue = min(reopenDue, now)
     }
 
     mutating func put(_ ban: StoredBan) {

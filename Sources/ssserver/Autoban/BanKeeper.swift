@@ -55,6 +55,7 @@ final class BanKeeper: Sendable {
     private static let soon: UInt32 = 60
     /// Seconds by which a clock may be set back without anything being counted anew.
     private static let clockError: UnixSeconds = 60
+
     init(
         _ engine: BanEngine, _ backend: any FirewallBackend, _ store: BanStore?, _ connections: OpenConnections?,
         ports: [UInt16] = [], ignored: [String] = [], log: LogSink,
@@ -166,7 +167,7 @@ final class BanKeeper: Sendable {
             state.engine.forgetCounts()
             state.told.removeAll()
             state.lastReconciled = min(state.lastReconciled, now)
-            state.archive.ledgerChanged(now)
+            state.archive.clockChanged(now)
             rebase(&state, now)
         }
         state.latest = now

@@ -58,14 +58,15 @@ enum LoginSockets {
         }
     #endif
 
-    enum Outcome { case more, end, failure }
+    /// SOCK_DIAG_BY_FAMILY
+    private static let byFamily: UInt16 = 20
 
-    /// SOCK_DIAG_BY_FAMILY with a struct inet_diag_req_v2, of connections in the state ESTABLISHED.
+    /// Of that kind, with a struct inet_diag_req_v2, of connections in the state ESTABLISHED.
     static func request(_ family: UInt8, _ port: UInt16, _ sequence: UInt32) -> [UInt8] {
         var bytes: [UInt8] = []
         func append(_ number: some FixedWidthInteger) { withUnsafeBytes(of: number) { bytes += $0 } }
         append(UInt32(72))
-        append(UInt16(20))
+        append(byFamily)
         // NLM_F_REQUEST, NLM_F_DUMP
         append(UInt16(0x301))
         append(sequence)
@@ -80,22 +81,20 @@ enum LoginSockets {
     }
 
     /// Of a struct inet_diag_msg each.
-    static func read(_ answer: ArraySlice<UInt8>, _ sequence: UInt32, _ peers: inout [IPAddress]) -> Outcome {
+    static func read(
+        _ answer: ArraySlice<UInt8>, _ sequence: UInt32, _ peers: inout [IPAddress]
+    ) -> NetlinkMessage.Outcome {
         var rest = answer
-        while rest.count >= 16 {
-            let message = rest
-            let length = Int(message.number(0, as: UInt32.self))
-            guard length >= 16, length <= message.count else { return .failure }
-            rest = rest.dropFirst((length + 3) & ~3)
-            guard message.number(8, as: UInt32.self) == sequence else { continue }
-            let kind = message.number(4, as: UInt16.self)
-            if kind == 3 { return .end }
-            if kind == 2 { return .failure }
-            guard kind == 20, length >= 16 + 40 else { continue }
-            let address = message.dropFirst(16 + 24)
+        while let message = NetlinkMessage(from: &rest) {
+            guard message.sequence == sequence else { continue }
+            if message.kind == NetlinkMessage.done { return .end }
+            if message.kind == NetlinkMessage.error { return .failure }
+            guard message.kind == byFamily, message.body.count >= 40, let family = message.body.first else { continue }
+            let address = message.body.dropFirst(24)
             let high = address.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
             let low = address.dropFirst(8).prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-            if message[message.startIndex + 16] == 10 {
+            // AF_INET6
+            if family == 10 {
                 peers.append(IPAddress.v6(IPv6Address(high: high, low: low)).folded)
             } else {
                 peers.append(.v4(IPv4Address(UInt32(truncatingIfNeeded: high >> 32))))

@@ -12,8 +12,6 @@ struct NFTBatch {
     enum Kind {
         static let begin: UInt16 = 16
         static let end: UInt16 = 17
-        static let error: UInt16 = 2
-        static let done: UInt16 = 3
         /// NFNL_SUBSYS_NFTABLES
         static let tables: UInt16 = 10
         /// NFT_MSG_NEWSETELEM, NFT_MSG_DELSETELEM
@@ -141,22 +139,11 @@ struct NFTBatch {
 
     /// The sequence number that the next answer is to, and what was wrong (0: nothing); nil at the end of `answers`.
     static func takeVerdict(_ answers: inout ArraySlice<UInt8>) -> (sequence: UInt32, fault: Int32)? {
-        while answers.count >= 16 {
-            let answer = answers
-            let length = Int(answer.number(0, as: UInt32.self))
-            guard length >= 16, length <= answer.count else { break }
-            answers = answers.dropFirst((length + 3) & ~3)
-            if length >= 20, answer.number(4, as: UInt16.self) == Kind.error {
-                return (answer.number(8, as: UInt32.self), answer.number(16, as: Int32.self))
+        while let answer = NetlinkMessage(from: &answers) {
+            if answer.kind == NetlinkMessage.error, answer.body.count >= 4 {
+                return (answer.sequence, answer.body.number(0, as: Int32.self))
             }
         }
         return nil
-    }
-}
-
-extension ArraySlice<UInt8> {
-    /// There are enough bytes at `offset`.
-    func number<Number: FixedWidthInteger>(_ offset: Int, as _: Number.Type) -> Number {
-        withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: Number.self) }
     }
 }

@@ -3,33 +3,22 @@ internal import SSCommon
 internal import SSServerCore
 
 enum NFTDump {
-    enum Outcome {
-        case more, end
-        /// There is no such set, or it was changed meanwhile.
-        case failure
-    }
-
     /// Gives the key of each element of `answer`, and the seconds that are left of it. What is not an answer to `sequence` is skipped.
     static func read(
         _ answer: ArraySlice<UInt8>, sequence: UInt32, _ each: (ArraySlice<UInt8>, UInt32?) -> Void
-    ) -> Outcome {
+    ) -> NetlinkMessage.Outcome {
         var rest = answer
-        while rest.count >= 16 {
-            let message = rest
-            let length = Int(message.number(0, as: UInt32.self))
-            guard length >= 16, length <= message.count else { return .failure }
-            rest = rest.dropFirst((length + 3) & ~3)
-            guard message.number(8, as: UInt32.self) == sequence else { continue }
-            if message.number(6, as: UInt16.self) & NFTBatch.Flag.interrupted != 0 { return .failure }
-            switch message.number(4, as: UInt16.self) {
-            case NFTBatch.Kind.done: return .end
-            case NFTBatch.Kind.error: return .failure
-            case NFTBatch.Kind.add where length >= 20:
-                attributes(message.dropFirst(20).prefix(length - 20)) { kind, list in
-                    guard kind == NFTBatch.Attribute.elements else { return }
-                    attributes(list) { if $0 == NFTBatch.Attribute.element { element($1, each) } }
-                }
-            default: continue  // of a number, not of an enum of ours
+        while let message = NetlinkMessage(from: &rest) {
+            guard message.sequence == sequence else { continue }
+            // There is no such set, or it was changed meanwhile.
+            if message.flags & NFTBatch.Flag.interrupted != 0 || message.kind == NetlinkMessage.error {
+                return .failure
+            }
+            if message.kind == NetlinkMessage.done { return .end }
+            guard message.kind == NFTBatch.Kind.add else { continue }
+            attributes(message.body.dropFirst(4)) { kind, list in
+                guard kind == NFTBatch.Attribute.elements else { return }
+                attributes(list) { if $0 == NFTBatch.Attribute.element { element($1, each) } }
             }
         }
         return .more

@@ -164,7 +164,7 @@ extension FirewallTests.Backends {
         let body: [UInt8] = [1, 0, 0, 0] + attribute(1, Array("autoban\0".utf8)) + attribute(3, element + element)
         let message: [UInt8] = [UInt8(16 + body.count), 0, 0, 0, 12, 10, 2, 0, 7, 0, 0, 0, 0, 0, 0, 0] + body
         var seen: [UInt32?] = []
-        func read(_ bytes: some Collection<UInt8>) -> NFTDump.Outcome {
+        func read(_ bytes: some Collection<UInt8>) -> NetlinkMessage.Outcome {
             NFTDump.read(Array(bytes)[...], sequence: 7) { key, seconds in
                 if NFTDump.prefix(key, of: NFTSet(isIPv6: false, length: 32)).map({ "\($0)" }) == "192.0.2.9" {
                     seen.append(seconds)
