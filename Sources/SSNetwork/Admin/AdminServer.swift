@@ -11,6 +11,8 @@ package final class AdminServer: Sendable {
     /// Why it does not serve, in words for a person.
     package struct Failure: Error, Sendable, CustomStringConvertible {
         package let description: String
+        /// The system could not do it now; what is wrong otherwise stays so.
+        package var mayPass = false
     }
 
     package let path: String
@@ -24,7 +26,7 @@ package final class AdminServer: Sendable {
         do throws(UnixSocket.Failure) {
             socket = try UnixSocket(binding: path)
         } catch {
-            throw Failure(description: error.description)
+            throw Failure(description: error.description, mayPass: error.mayPass)
         }
         self.path = path
         removeFile = { socket.removeFile() }

@@ -16,6 +16,8 @@ struct UnixSocket {
     /// Why there is no socket, in words for a person.
     struct Failure: Error, CustomStringConvertible {
         let description: String
+        /// The system could not do it now; what is wrong otherwise stays so.
+        var mayPass = false
     }
 
     let descriptor: CInt
@@ -92,7 +94,7 @@ struct UnixSocket {
     private static func failure(_ call: String, closing descriptor: CInt? = nil) -> Failure {
         let code = errno
         if let descriptor { close(descriptor) }
-        return Failure(description: "\(call): \(String(cString: strerror(code)))")
+        return Failure(description: "\(call): \(String(cString: strerror(code)))", mayPass: true)
     }
 
     private static func withAddress<R>(_ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> R) -> R {

@@ -3,18 +3,23 @@
     internal import Glibc
     internal import NIOCore
     internal import SSCommon
+    internal import Synchronization
 
     /// Confined to its loop.
     class PolledSocket {
         final let loop: EpollLoop
-        /// -1 once it is closed.
-        final var descriptor: CInt
+        /// -1 once it is closed. The loop's to write; a channel's addresses may be asked for elsewhere.
+        final var descriptor: CInt {
+            get { number.load(ordering: .relaxed) }
+            set { number.store(newValue, ordering: .relaxed) }
+        }
+        private let number: Atomic<CInt>
         /// The loop's to write.
         final var slot: UInt32?
         final var isRunnable = false
 
         init(_ descriptor: CInt, on loop: EpollLoop) {
-            self.descriptor = descriptor
+            number = Atomic(descriptor)
             self.loop = loop
         }
 

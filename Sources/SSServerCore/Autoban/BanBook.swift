@@ -44,7 +44,7 @@ package struct BanBook: Sendable {
     /// 2025: no clock that is set shows less.
     private static let earliest: Int64 = 1_735_689_600
 
-    private let terms: BanTerms
+    let terms: BanTerms
     private var bans: [BanPrefix: Ban] = [:]
     /// Those of several sources.
     private var wide: Set<BanPrefix> = []
@@ -118,7 +118,7 @@ package struct BanBook: Sendable {
         return ban
     }
 
-    /// Bans that seem to begin later than now, since the clock was set back, begin now. Those that were changed.
+    /// Bans that seem to begin later than now, since the clock was wrong or the disk is, begin now. Those that were changed.
     package mutating func rebase(_ now: Int64) -> [Ban] {
         // A machine without a battery begins in 1970, and will know better soon.
         guard Self.isClockSet(now) else { return [] }
@@ -129,6 +129,15 @@ package struct BanBook: Sendable {
             bans[ban.prefix] = ban
             return ban
         }
+    }
+
+    /// The clock was set, by so many seconds: what goes on lasts as long as it would have, and what is over stays so. All of them.
+    package mutating func shift(by seconds: Int64) -> [Ban] {
+        for prefix in bans.keys {
+            bans[prefix]?.since += seconds
+            bans[prefix]?.until += seconds
+        }
+        return all
     }
 
     /// Ends a ban and forgets that there was one. What it was, if it was in force.

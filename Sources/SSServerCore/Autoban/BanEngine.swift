@@ -37,15 +37,21 @@ package struct BanEngine {
     private var exemptions: BanExemptions
     package private(set) var counts = Counts()
     private var decisions: [Decision] = []
+    /// When a ban was ended by a command; what was done until then counts no more.
+    private var pardons: [BanPrefix: Int64] = [:]
+    /// When all were.
+    private var generalPardon = Int64.min
 
     /// `surroundings` are those of the machine, besides what is always exempt; they are asked for at most once a second, when somebody
-    /// is to be banned. `chance` gives numbers 0..<1; `year` is that of lines that do not say theirs.
+    /// is to be banned. `chance` gives numbers 0..<1; `year` is for times that do not say theirs, `programs` as in
+    /// `LogLineReader`.
     package init(
-        _ rules: BanRules, _ terms: BanTerms, exemptions: BanExemptions, year: Int64, capacity: Int = 1 << 16,
+        _ rules: BanRules, _ terms: BanTerms, exemptions: BanExemptions, year: LogYear, programs: [String] = [],
+        capacity: Int = 1 << 16,
         surroundings: @escaping () -> [BanExemptions.Entry] = { [] },
         chance: @escaping () -> Double = { Double.random(in: 0..<1) }
     ) {
-        reader = LogLineReader(year: year)
+        reader = LogLineReader(year: year, programs: programs)
         self.capacity = capacity
         ledger = BanLedger(rules, capacity: capacity)
         book = BanBook(terms)
@@ -68,13 +74,19 @@ package struct BanEngine {
         case .bad(let source):
             counts.failures += 1
             guard book.ban(on: source, now: now) == nil else { return }
-            // What has led to a ban already, read again after this program was killed.
-            if ahead != nil, let ban = book.ban(of: BanPrefix(source)), time <= ban.since { return }
+            // Read again after this program was killed.
+            if ahead != nil, isSettled(BanPrefix(source), time) { return }
             evidence.add(line, about: source)
             let spared = ledger.spared
             if let offence = ledger.bad(source, at: time) { decide(source, offence, time, now) }
             counts.spared += ledger.spared - spared
         }
+    }
+
+    /// Whether what was done at `time` has led to a ban, or has been forgotten by a command.
+    private func isSettled(_ prefix: BanPrefix, _ time: Int64) -> Bool {
+        if let ban = book.ban(of: prefix), time <= ban.since { return true }
+        return time <= pardons[prefix] ?? generalPardon
     }
 
     private mutating func decide(_ source: BanSource, _ offence: BanLedger.Offence, _ time: Int64, _ now: Int64) {
@@ -145,7 +157,28 @@ package struct BanEngine {
         return book.lift(prefix, now: now)
     }
 
+    /// Of how long bans last.
+    package var terms: BanTerms { book.terms }
+
+    /// Puts back what was there before an order; nil if nothing was.
+    package mutating func undo(_ prefix: BanPrefix, to before: Ban?, now: Int64) {
+        _ = book.lift(prefix, now: now)
+        if let before { book.restore(before) }
+    }
+
+    /// Old lines about `prefix`, or about anybody, say nothing up to that time.
+    package mutating func pardon(_ prefix: BanPrefix?, at time: Int64) {
+        if let prefix {
+            pardons[prefix] = max(time, generalPardon)
+        } else {
+            pardons = [:]
+            generalPardon = time
+        }
+    }
+
     package mutating func forget(_ now: Int64) -> [BanPrefix] { book.forget(now) }
+
+    package mutating func shift(by seconds: Int64) -> [Ban] { book.shift(by: seconds) }
 
     package mutating func rebase(_ now: Int64) -> [Ban] { book.rebase(now) }
 

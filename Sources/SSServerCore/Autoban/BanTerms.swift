@@ -9,6 +9,8 @@ package struct BanTerms: Hashable, Sendable {
 
     /// A ban lasts longer by up to this share of it, so that those that began together do not end together.
     private static let jitter = 0.1
+    /// Ten years: no ban lasts longer.
+    package static let most: Int64 = 10 * 365 * 86_400
 
     package init() {}
 
@@ -16,6 +18,17 @@ package struct BanTerms: Hashable, Sendable {
         self.first = max(1, first)
         self.longest = max(self.first, longest)
     }
+
+    /// As `text` has them.
+    package init?(text: String) {
+        let numbers = text.split(separator: " ").compactMap { Int64($0) }
+        guard numbers.count == 2, (1...Self.most).contains(numbers[0]), (1...Self.most).contains(numbers[1]) else {
+            return nil
+        }
+        self.init(first: numbers[0], longest: numbers[1])
+    }
+
+    package var text: String { "\(first) \(longest)" }
 
     /// Of the ban that is the `count`th, from 1 on. `chance` is 0..<1.
     package func seconds(of count: Int, chance: Double) -> Int64 {

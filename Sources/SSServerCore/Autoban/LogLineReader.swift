@@ -18,11 +18,16 @@ package struct LogLineReader {
     package static let maximumLine = 8 * 1024
 
     private var stamps: LogStampReader
+    /// Names, besides those that are known.
+    private let programs: [[UInt8]]
     /// Of the last event, where it was read for it already.
     private var found: LogStamp?
 
-    /// `year` is that of times that do not say theirs.
-    package init(year: Int64) { stamps = LogStampReader(year: year) }
+    /// `year` is for times that do not say theirs. The system's log is read for lines of `programs` besides the usual ones.
+    package init(year: LogYear, programs: [String] = []) {
+        self.programs = programs.map { Array($0.utf8) }
+        stamps = LogStampReader(year: year)
+    }
 
     /// The time that a line begins with; `line` is the one that `event` had last.
     package mutating func stamp(_ line: RawSpan) -> LogStamp? {
@@ -228,7 +233,7 @@ package struct LogLineReader {
                 guard words <= 8, FrameWord.isName(word), !FrameWord.isLevel(word, Self.levels) else { return false }
                 isNamed = word.octet(word.byteCount - 1) == UInt8(ascii: ":")
                 if isNamed {
-                    guard FrameWord.isProgram(word) else { return false }
+                    guard FrameWord.isProgram(word, programs) else { return false }
                     others = 0
                 } else if !FrameWord.isTime(word) {
                     others += 1
@@ -281,21 +286,27 @@ private enum FrameWord {
     }
 
     private static let programs: [StaticString] = [
-        "ssserver", "ss-server", "ssservice", "ss-manager", "ssmanager", "shadowsocks", "outline", "python",
+        "ssserver", "ss-server", "ssservice", "ss-manager", "ssmanager", "shadowsocks", "shadowsocks-server",
+        "shadowsocks-libev", "shadowsocks-rust", "shadowsocksr",
     ]
+    /// Of packages that hold several programs: `shadowsocks-rust.ssserver-daemon`.
+    private static let packages: [StaticString] = ["shadowsocks-rust.", "shadowsocks-libev."]
 
-    /// `ss-server[123]:`, as the system's log names who has written a line: one of those whose lines these are, or a container, by
-    /// the beginning of its number. Other programs may write down whatever somebody sends them.
-    static func isProgram(_ word: RawSpan) -> Bool {
-        var number = 0
-        while number < word.byteCount, word.octet(number).hexValue != nil { number += 1 }
-        if number == 12, word.octet(12) == UInt8(ascii: ":") || word.octet(12) == UInt8(ascii: "[") { return true }
-        for offset in 0..<word.byteCount {
-            // A part of another word is none: express-server.
-            if offset > 0, word.octet(offset - 1).isLetter || word.octet(offset - 1).isDigit { continue }
-            for program in programs where word.has(program, at: offset) { return true }
+    /// `ss-server[123]:`, as the system's log names who has written a line: one of those whose lines these are. Other programs may write
+    /// down whatever somebody sends them.
+    static func isProgram(_ word: RawSpan, _ others: [[UInt8]]) -> Bool {
+        var end = 0
+        while end < word.byteCount, word.octet(end) != UInt8(ascii: ":"), word.octet(end) != UInt8(ascii: "[") {
+            end += 1
         }
-        return false
+        let name = word.extracting(0..<end)
+        for program in programs where name.byteCount == program.utf8CodeUnitCount && name.has(program, at: 0) {
+            return true
+        }
+        for package in packages where name.has(package, at: 0) { return true }
+        return others.contains { other in
+            other.count == end && other.indices.allSatisfy { other[$0] == name.octet($0) }
+        }
     }
 
     /// A part of a time: digits with marks, a T or a Z behind them; a day, a month or a zone.

@@ -19,9 +19,9 @@ package struct LogReplay {
     package private(set) var bad = 0
     package private(set) var good = 0
 
-    /// `year` is that of times that do not say theirs.
-    package init(_ rules: BanRules, year: Int64, capacity: Int = 1 << 18) {
-        reader = LogLineReader(year: year)
+    /// `year` is for times that do not say theirs, `programs` as in `LogLineReader`.
+    package init(_ rules: BanRules, year: LogYear, programs: [String] = [], capacity: Int = 1 << 18) {
+        reader = LogLineReader(year: year, programs: programs)
         ledger = BanLedger(rules, capacity: capacity)
     }
 

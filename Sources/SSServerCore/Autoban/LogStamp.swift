@@ -23,15 +23,37 @@ extension LogStamp: CustomStringConvertible {
     }
 }
 
+/// Of times that do not say their year: the last one in which they were not later than now, a day more or less.
+package struct LogYear: Sendable, ExpressibleByIntegerLiteral {
+    let year: Int64
+    /// Seconds since 1970, as if the zone were UTC.
+    let latest: Int64
+
+    /// That year, and no other.
+    package init(integerLiteral year: Int64) {
+        self.year = year
+        latest = .max
+    }
+
+    /// At that time, in seconds since 1970 as if this machine's zone were UTC.
+    package init(now: Int64) {
+        let latest = now + 86_400
+        // The mean year of the calendar; its ends are a day or two off.
+        let guess = 1970 + latest / 31_556_952
+        func hasBegun(_ year: Int64) -> Bool { LogStampReader.days(year, 1, 1) * 86_400 <= latest }
+        year = hasBegun(guess + 1) ? guess + 1 : hasBegun(guess) ? guess : guess - 1
+        self.latest = latest
+    }
+}
+
 /// Reads times, and remembers the last day, which most lines have in common.
 struct LogStampReader {
     /// Its digits and hyphens: eight bytes and two.
     private var day: (head: UInt64, tail: UInt16) = (0, 0)
     private var daySeconds: Int64 = 0
-    /// Of times that do not say their year.
-    private let year: Int64
+    private let year: LogYear
 
-    init(year: Int64) { self.year = year }
+    init(year: LogYear) { self.year = year }
 
     private static let months: [StaticString] = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
@@ -77,7 +99,8 @@ struct LogStampReader {
         guard let date = isPadded ? line.decimal(start + 5, 1) : line.decimal(start + 4, 2), (1...31).contains(date),
             line.octet(start + 6) == 0x20, let time = Self.clock(line, start + 7)
         else { return nil }
-        let seconds = Self.days(year, Int64(month) + 1, date) * 86400 + time
+        var seconds = Self.days(year.year, Int64(month) + 1, date) * 86400 + time
+        if seconds > year.latest { seconds = Self.days(year.year - 1, Int64(month) + 1, date) * 86400 + time }
         return (LogStamp(seconds: seconds), start + 15)
     }
 
@@ -104,7 +127,7 @@ struct LogStampReader {
     }
 
     /// Days since 1970-01-01 in the proleptic Gregorian calendar (H. Hinnant, "chrono-compatible low-level date algorithms").
-    private static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
+    fileprivate static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
         let shifted = month <= 2 ? year - 1 : year
         let era = (shifted >= 0 ? shifted : shifted - 399) / 400
         let yearOfEra = shifted - era * 400

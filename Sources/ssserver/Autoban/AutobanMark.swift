@@ -13,9 +13,13 @@ internal import SSNetwork
 #endif
 
 final class AutobanMark: Sendable {
-    /// There is another one; if not `isSure`, perhaps.
-    struct Taken: Error {
-        var isSure: Bool
+    /// Who has the name.
+    enum Taken: Error {
+        case autoban
+        /// It cannot be told.
+        case somebody
+        /// Who could not change a firewall, and has no say here.
+        case stranger
     }
 
     /// An address of unix(7) that is in no directory.
@@ -25,7 +29,7 @@ final class AutobanMark: Sendable {
     // Cancelled in the end, and not touched between.
     private nonisolated(unsafe) let asking: any DispatchSourceRead
 
-    /// Nil where there are no such names, or somebody has it who could not change a firewall, and has no say here.
+    /// Nil where there are no such names.
     init?(name: String = AutobanMark.name) throws(Taken) {
         #if os(Linux)
             let kind = CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue) | CInt(SOCK_NONBLOCK.rawValue)
@@ -53,23 +57,26 @@ final class AutobanMark: Sendable {
     /// How often it is asked for, ten times a second: another one may be about to end.
     private static let attempts = 30
 
-    /// Waits for the mark for some seconds. Nil where there is none to be had and nobody is known to have it, which is said.
+    /// Waits for the mark for some seconds. Nil where there is none to be had and no autoban is known to have it, which is said.
     static func wait(_ logger: Logger) async throws(StartFailure) -> AutobanMark? {
-        var isSure = false
+        var taken = Taken.somebody
         for _ in 0..<attempts {
             do throws(Taken) {
                 return try AutobanMark()
             } catch {
-                isSure = error.isSure
+                taken = error
             }
+            if taken == .stranger { break }
             try? await Task.sleep(for: .milliseconds(100))
         }
-        if isSure {
+        if taken == .autoban {
             throw StartFailure(
                 "another autoban keeps the bans of this machine's firewall; two would undo each other's rules",
                 help: "stop it, or use it: with its --state, or its log")
         }
-        logger.warning("it cannot be told whether another autoban runs; two would undo each other's rules")
+        logger.warning(
+            "it cannot be told whether another autoban runs; two would undo each other's rules",
+            metadata: ["taken": "@\(name)"])
         return nil
     }
 
@@ -80,19 +87,21 @@ final class AutobanMark: Sendable {
         /// Throws if whoever listens there may change a firewall. Anybody else could keep us from starting for ever.
         private static func ask(_ name: String, _ kind: CInt) throws(Taken) {
             let descriptor = socket(AF_UNIX, kind, 0)
-            guard descriptor >= 0 else { throw Taken(isSure: false) }
+            guard descriptor >= 0 else { throw .somebody }
             defer { close(descriptor) }
             // It may be about to listen, or to end; or lets nobody in.
-            guard call(name, { Glibc.connect(descriptor, $0, $1) }) == 0 else { throw Taken(isSure: false) }
+            guard call(name, { Glibc.connect(descriptor, $0, $1) }) == 0 else { throw .somebody }
             // struct ucred, which is pid, uid, gid.
             var peer: (pid_t, uid_t, gid_t) = (0, .max, .max)
             var size = socklen_t(MemoryLayout.size(ofValue: peer))
-            guard getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 else { throw Taken(isSure: false) }
-            if peer.1 == 0 || peer.1 == geteuid() || hasRight(peer.0, of: peer.1) { throw Taken(isSure: true) }
+            guard getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 else { throw .somebody }
+            if peer.1 == 0 || peer.1 == geteuid() { throw .autoban }
+            throw holder(peer.0, of: peer.1)
         }
 
-        private static func hasRight(_ process: pid_t, of user: uid_t) -> Bool {
-            guard let file = try? SmallFile("/proc/\(process)/status", limit: 64 << 10) else { return false }
+        private static func holder(_ process: pid_t, of user: uid_t) -> Taken {
+            // Of another container: there is no such process here.
+            guard let file = try? SmallFile("/proc/\(process)/status", limit: 64 << 10) else { return .somebody }
             let lines = String(decoding: file.bytes, as: UTF8.self).split(separator: "\n")
             func words(_ name: String) -> [Substring] {
                 lines.first { $0.hasPrefix(name) }?.dropFirst(name.utf8.count).split(whereSeparator: \.isWhitespace)
@@ -100,14 +109,13 @@ final class AutobanMark: Sendable {
             }
             // By now it may be a program that runs with another's rights.
             guard words("Uid:") == Array(repeating: Substring("\(user)"), count: 4),
-                let rights = words("CapEff:").first.flatMap({ UInt64($0, radix: 16) }), rights & right != 0
-            else { return false }
-            // In a world of its own anybody has every right.
+                let rights = words("CapEff:").first.flatMap({ UInt64($0, radix: 16) })
+            else { return .somebody }
+            if rights & right == 0 { return .stranger }
+            // In a world of its own anybody has every right. Other users' processes do not tell everybody where they are.
             guard let own = FileIdentity("/proc/self/ns/user"), let other = FileIdentity("/proc/\(process)/ns/user")
-            else {
-                return false
-            }
-            return own == other
+            else { return .somebody }
+            return own == other ? .autoban : .stranger
         }
 
         private static func call(_ name: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> CInt) -> CInt {

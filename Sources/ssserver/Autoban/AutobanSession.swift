@@ -28,7 +28,7 @@ final class AutobanSession: Sendable {
     private let log: LogSink
     private let logger: Logger
     private let directory: String?
-    /// Where the socket is to be once there is such a directory.
+    /// Where the socket is to be, once that is possible.
     private let wished: String?
     private let removesRules: Bool
     private let state = NIOLockedValueBox(State())
@@ -40,7 +40,7 @@ final class AutobanSession: Sendable {
         self.log = log
         self.logger = logger
         self.directory = directory
-        self.wished = directory == nil ? wished : nil
+        self.wished = wished
         self.removesRules = removesRules
     }
 
@@ -52,8 +52,12 @@ final class AutobanSession: Sendable {
         } catch {
             throw StartFailure(error.text, help: error.help)
         }
+        if case .end = start, wished != nil, path != "-", !keeper.isStoring {
+            logger.warning("what was stored cannot be read: of the log only what comes from now on counts")
+        }
         // First, since whoever has it already is another autoban.
-        if let directory { try await openSocket("\(directory)/\(Autoban.StatePlace.socket)") }
+        var isOpen = false
+        if let directory { isOpen = try await openFirst("\(directory)/\(Autoban.StatePlace.socket)") }
         do throws(FirewallFailure) {
             try keeper.begin(now: WallClock.raw(), fromStart: fromStart)
         } catch {
@@ -66,7 +70,7 @@ final class AutobanSession: Sendable {
             metadata: ["log": "\(path)", "backend": "\(overview.backend)", "bans": "\(overview.bans.count)"])
         let thread = FollowThread(keeper, log: log) { self.threadEnded($0, $1) }
         state.withLockedValue { $0.thread = thread }
-        if let wished { openSoon(wished) }
+        if !isOpen, let wished { openSoon(wished) }
         // From the end on everything is new.
         let isOld = if case .end = start { false } else { true }
         thread.start(follower, ahead: isOld ? LogClock.ahead(of: path) : nil)
@@ -93,15 +97,25 @@ final class AutobanSession: Sendable {
         state.withLockedValue { $0.opening = task }
     }
 
-    private func openSocket(_ path: String) async throws(StartFailure) {
+    private func openSocket(_ path: String) async throws(AdminServer.Failure) {
+        let routes = BanRoutes.routes(keeper).described(title: "autoban", version: ProductVersion.current)
+        let server = try await AdminServer(path: path, routes: routes)
+        state.withLockedValue { $0.admin = server }
+    }
+
+    /// False if it is to be tried again: a disk may be full.
+    private func openFirst(_ path: String) async throws(StartFailure) -> Bool {
         do throws(AdminServer.Failure) {
-            let routes = BanRoutes.routes(keeper).described(title: "autoban", version: ProductVersion.current)
-            let server = try await AdminServer(path: path, routes: routes)
-            state.withLockedValue { $0.admin = server }
+            try await openSocket(path)
+            return true
         } catch {
-            throw StartFailure(
-                "commands cannot reach autoban: \(error)", help: "if another one runs, stop it, or name another --state"
-            )
+            guard error.mayPass else {
+                throw StartFailure(
+                    "commands cannot reach autoban: \(error)",
+                    help: "if another one runs, stop it, or name another --state")
+            }
+            logger.error("commands cannot reach autoban yet", metadata: ["reason": "\(error)"])
+            return false
         }
     }
 

@@ -1,25 +1,8 @@
-// What a keeper of bans answers to orders and questions.
+// What a keeper of bans answers to questions.
 internal import SSCommon
-internal import SSNetwork
 internal import SSServerCore
 
 extension BanKeeper {
-    /// Why an order is not carried out.
-    enum OrderFault: Error {
-        /// It is never banned, for a reason that follows "it is".
-        case exempt(String)
-        /// There are too many.
-        case full
-        /// The firewall says no.
-        case firewall(FirewallFailure)
-        /// It is not banned.
-        case notBanned
-        /// It is banned with others, all of which would have to be let go.
-        case wider(BanPrefix)
-        /// autoban is just starting, or about to end.
-        case ending
-    }
-
     struct Overview: Sendable {
         var bans: [Ban]
         var counts: BanEngine.Counts
@@ -47,6 +30,8 @@ extension BanKeeper {
                 isStoring: state.archive.isStoring)
         }
     }
+
+    var isStoring: Bool { locked { $0.archive.isStoring } }
 
     func reasons(_ prefix: BanPrefix, now: UnixSeconds) -> Reasons {
         var (reasons, store) = locked { state in

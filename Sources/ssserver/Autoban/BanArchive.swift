@@ -16,6 +16,9 @@ struct BanArchive {
     /// Bans whose lines and times are not on disk yet.
     private var unsaved: [BanPrefix: StoredBan] = [:]
     private var forgotten: Set<BanPrefix> = []
+    /// What was ended by command since the ledger was stored: lines that come before that are read again after a crash.
+    private var pardons: [Pardon] = []
+    private var arePardonsNew = false
     private var isFailing = false
     /// When the disk is tried again.
     private var due: ContinuousClock.Instant?
@@ -23,6 +26,7 @@ struct BanArchive {
     private var isDirty = false
     /// When it may be stored again: the larger it is the more rarely.
     private var ledgerDue: UnixSeconds = 0
+    private var clockDue: UnixSeconds = 0
     /// Where it is stored how far the log was read.
     private var positionKey: String?
     private var storedPosition: String?
@@ -33,10 +37,16 @@ struct BanArchive {
     private static let ledgerInterval: UnixSeconds = 5
     /// Bans whose lines wait for a disk that takes none.
     private static let maximumLines = 2000
+    /// Seconds between two times that the time is stored, so that a later start sees whether the clock was set back.
+    private static let clockInterval: UnixSeconds = 300
+    private static let clockKey = "clock"
     static let ledgerKey = "ledger"
     static let backendKey = "backend"
     static let portsKey = "ports"
     static let ignoredKey = "ignored"
+    static let termsKey = "terms"
+    private static let pardonsKey = "pardons"
+    private static let maximumPardons = 1000
     /// In place of a position.
     private static let missing = "missing"
 
@@ -96,6 +106,27 @@ struct BanArchive {
         return bans
     }
 
+    /// A ban that was ended by command, or all of them.
+    struct Pardon: Hashable {
+        var prefix: BanPrefix?
+        var time: Int64
+
+        init(_ prefix: BanPrefix?, _ time: Int64) { (self.prefix, self.time) = (prefix, time) }
+
+        /// As `text` has it.
+        init?(text: Substring) {
+            let words = text.split(separator: " ")
+            guard words.count == 2, let time = Int64(words[1]), (0...BanStore.latest).contains(time) else { return nil }
+            self.time = time
+            if words[0] != "all" {
+                guard let prefix = try? BanPrefix(String(words[0])) else { return nil }
+                self.prefix = prefix
+            }
+        }
+
+        var text: String { "\(prefix.map { "\($0)" } ?? "all") \(time)" }
+    }
+
     // MARK: From the last run
 
     /// Where reading of a log begins.
@@ -136,11 +167,21 @@ struct BanArchive {
     /// Lines were read: what they say is to be stored with how far that was.
     mutating func linesCame() { isDirty = true }
 
-    /// The clock was set back: what was stored of who has begun to fail is wrong by now, and so is when something is due.
+    /// The clock was set: what was stored of who has begun to fail is wrong by now, and so is when something is due.
     mutating func clockChanged(_ now: UnixSeconds) {
         isDirty = true
         ledgerDue = now
         reopenDue = min(reopenDue, now)
+        clockDue = now
+    }
+
+    /// How late it was when something was stored last, by the clock of that time. Bans that have begun since then say it too; one that
+    /// begins much later is damaged.
+    func lastClock(_ bans: [Ban]) -> UnixSeconds? {
+        guard let clock = (try? store?.state(Self.clockKey)).flatMap({ UnixSeconds($0) }), clock < BanStore.latest
+        else { return nil }
+        let begun = bans.lazy.map { UnixSeconds(clamping: $0.since) }.filter { $0 <= clock + 2 * Self.clockInterval }
+        return max(clock, begun.max() ?? 0)
     }
 
     mutating func put(_ ban: StoredBan) {
@@ -151,6 +192,20 @@ struct BanArchive {
     mutating func forget(_ prefix: BanPrefix) {
         unsaved[prefix] = nil
         forgotten.insert(prefix)
+    }
+
+    /// To be told the engine when old lines are read.
+    mutating func loadPardons() -> [Pardon] {
+        let text = (try? store?.state(Self.pardonsKey)) ?? ""
+        pardons = text.split(separator: "\n").compactMap { Pardon(text: $0) }
+        return pardons
+    }
+
+    mutating func pardon(_ prefix: BanPrefix?, _ now: UnixSeconds) {
+        if prefix == nil { pardons.removeAll() }
+        if pardons.count >= Self.maximumPardons { pardons.removeFirst() }
+        pardons.append(Pardon(prefix, Int64(clamping: now)))
+        arePardonsNew = true
     }
 
     /// Those that nothing is known of too, since they could not be read.
@@ -164,10 +219,10 @@ struct BanArchive {
     }
 
     /// Other times for bans that are there.
-    mutating func retime(_ bans: [Ban]) {
+    mutating func retime(_ bans: [Ban], clock: UnixSeconds? = nil) {
         for ban in bans { unsaved[ban.prefix]?.ban = ban }
         do throws(StoreFailure) {
-            try store?.retime(bans)
+            try store?.retime(bans, state: clock.map { [Self.clockKey: "\($0)"] } ?? [:])
         } catch {
             failed(error)
         }
@@ -202,6 +257,11 @@ struct BanArchive {
             let text = position?.text ?? storedPosition ?? Self.missing
             if text != storedPosition { values[key] = text }
         }
+        let isClockDue = now.map { $0 >= clockDue || isLast } ?? false
+        if isClockDue, let now, BanBook.isClockSet(Int64(clamping: now)), engine.book.count > 0 {
+            values[Self.clockKey] = "\(now)"
+        }
+        if arePardonsNew { values[Self.pardonsKey] = pardons.map(\.text).joined(separator: "\n") }
         guard isLedgerDue || !values.isEmpty || !unsaved.isEmpty || !forgotten.isEmpty else { return }
         if let due, ContinuousClock.now < due, !isLast { return }
         if isLedgerDue {
@@ -210,6 +270,7 @@ struct BanArchive {
             ledgerDue = (now ?? 0) + Self.ledgerInterval + UnixSeconds(ledger.count >> 16)
             // Both belong together: what is behind the position is read again, and what is before it is in the ledger.
             if let position, let key = positionKey { values[key] = position.text }
+            if !pardons.isEmpty { values[Self.pardonsKey] = "" }
         }
         do throws(StoreFailure) {
             try store.save(Array(unsaved.values), forgotten: Array(forgotten), state: values)
@@ -218,9 +279,14 @@ struct BanArchive {
         }
         due = nil
         if let key = positionKey, let text = values[key] { storedPosition = text }
+        if isClockDue, let now { clockDue = now + Self.clockInterval }
         unsaved.removeAll()
         forgotten.removeAll()
-        if isLedgerDue { isDirty = false }
+        arePardonsNew = false
+        if isLedgerDue {
+            isDirty = false
+            pardons.removeAll()
+        }
         if isFailing {
             isFailing = false
             log.log(.info, "bans are stored again")

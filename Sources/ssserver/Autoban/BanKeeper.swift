@@ -13,6 +13,8 @@ final class BanKeeper: Sendable {
         var archive: BanArchive
         /// Banned, and perhaps still connected.
         var uncut: [BanPrefix] = []
+        /// In force as soon as the firewall takes them, and then told of; as many as anybody would read.
+        var untold: [Ban] = []
         /// What the firewall has not been told, since it refused.
         var isBehind = false
         var isTimeTold = false
@@ -43,7 +45,7 @@ final class BanKeeper: Sendable {
     private let former: @Sendable (String) -> (any FirewallBackend)?
     private let connections: OpenConnections?
     private let cutting = DispatchQueue(label: "cut")
-    private let log: LogSink
+    let log: LogSink
     /// Told of each ban, once it is in force.
     private let onBan: @Sendable (Ban) -> Void
 
@@ -51,6 +53,7 @@ final class BanKeeper: Sendable {
     /// While the firewall refuses.
     private static let retryInterval: UnixSeconds = 5
     private static let maximumTold = 1024
+    private static let maximumUntold = 1000
     /// Seconds: what ends before the firewall is looked at again is left to end.
     private static let soon: UInt32 = 60
     /// Seconds by which a clock may be set back without anything being counted anew.
@@ -89,14 +92,19 @@ final class BanKeeper: Sendable {
     func begin(now: UnixSeconds, fromStart: Bool = false, isLooking: Bool = false) throws(FirewallFailure) {
         try locked { (state) throws(FirewallFailure) in
             state.hasBegun = true
+            state.latest = now
             let stored = state.archive.load(isLooking: isLooking)
             state.engine.restore(stored.bans)
+            for pardon in state.archive.loadPardons() { state.engine.pardon(pardon.prefix, at: pardon.time) }
             if !fromStart {
                 LedgerSnapshot.decode(stored.ledger) { state.engine.restore($0, now: Int64(clamping: now)) }
             }
             guard !isLooking else { return }
             leaveFormer(state)
-            let pardoned = pardon(stored.bans, &state, now)
+            if let latest = state.archive.lastClock(stored.bans), now + Self.clockError < latest {
+                shift(&state, from: latest, to: now)
+            }
+            let pardoned = pardon(&state, now)
             rebase(&state, now)
             let hadBans = try !state.backend.contents().bans.isEmpty
             do throws(FirewallFailure) {
@@ -116,6 +124,7 @@ final class BanKeeper: Sendable {
             BanArchive.backendKey: state.backend.name,
             BanArchive.portsKey: ports.map { "\($0)" }.joined(separator: ","),
             BanArchive.ignoredKey: ignored.joined(separator: " "),
+            BanArchive.termsKey: state.engine.terms.text,
         ])
     }
 
@@ -125,7 +134,7 @@ final class BanKeeper: Sendable {
         guard let before = state.archive.takeUp(beside: state.engine, Int64(clamping: now)) else { return }
         state.engine.restore(before)
         leaveFormer(state)
-        _ = pardon(before, &state, now)
+        _ = pardon(&state, now)
         rebase(&state, now)
         for ban in since where state.engine.book.ban(of: ban.prefix) == ban {
             state.archive.put(StoredBan(ban: ban, lines: state.engine.lines(about: ban.prefix)))
@@ -137,8 +146,13 @@ final class BanKeeper: Sendable {
     /// Bans in another firewall than ours would be out of everybody's reach.
     private func leaveFormer(_ state: State) {
         guard let name = try? state.archive.store?.state(BanArchive.backendKey), name != state.backend.name,
-            var backend = former(name)
+            name != FirewallChoice.dryRun.rawValue
         else { return }
+        guard var backend = former(name) else {
+            return log.log(
+                .warning, "bans of an earlier run may still be in force",
+                [("backend", name), ("reason", "its tool is not there any more")])
+        }
         do throws(FirewallFailure) {
             try backend.remove()
         } catch {
@@ -148,10 +162,10 @@ final class BanKeeper: Sendable {
     }
 
     /// Ends stored bans of those who are never banned now: somebody has said so since, or has locked himself out.
-    private func pardon(_ stored: [Ban], _ state: inout State, _ now: UnixSeconds) -> Set<BanPrefix> {
+    private func pardon(_ state: inout State, _ now: UnixSeconds) -> Set<BanPrefix> {
         let time = Int64(clamping: now)
         var pardoned: Set<BanPrefix> = []
-        for ban in stored where ban.isActive(time) {
+        for ban in state.engine.book.active(time) {
             guard let reason = state.engine.exemption(of: ban.prefix, now: time) else { continue }
             _ = state.engine.lift(ban.prefix, now: time)
             state.archive.forget(ban.prefix)
@@ -161,23 +175,33 @@ final class BanKeeper: Sendable {
         return pardoned
     }
 
-    /// All that is counted goes by a clock that somebody may set.
+    /// All that is counted goes by a clock that somebody may set. A machine without a battery begins in 1970, and knows better soon.
     private func lookAtClock(_ state: inout State, _ now: UnixSeconds) {
-        if now + Self.clockError < state.latest {
-            state.engine.forgetCounts()
-            state.told.removeAll()
-            state.lastReconciled = min(state.lastReconciled, now)
-            state.archive.clockChanged(now)
-            rebase(&state, now)
-        }
+        let latest = state.latest
         state.latest = now
+        let isSet = BanBook.isClockSet(Int64(clamping: now)) && !BanBook.isClockSet(Int64(clamping: latest))
+        guard now + Self.clockError < latest || isSet && latest > 0 else { return }
+        state.engine.forgetCounts()
+        state.told.removeAll()
+        state.lastReconciled = min(state.lastReconciled, now)
+        state.archive.clockChanged(now)
+        shift(&state, from: latest, to: now)
     }
 
-    /// After the clock was set back a ban would seem to last until the time comes again.
+    /// After the clock was set back a ban would seem to last until the time comes again, and one that is over to go on.
+    private func shift(_ state: inout State, from latest: UnixSeconds, to now: UnixSeconds) {
+        let changed = state.engine.shift(by: Int64(clamping: now) - Int64(clamping: latest))
+        // Without a clock these are no times to be stored.
+        guard BanBook.isClockSet(Int64(clamping: now)) else { return }
+        state.archive.retime(changed, clock: now)
+        if !changed.isEmpty { log.log(.warning, "the clock was set; what is left of bans stays as it was") }
+    }
+
+    /// What is damaged, or was stored by a clock that was wrong, would last until that time comes.
     private func rebase(_ state: inout State, _ now: UnixSeconds) {
         let changed = state.engine.rebase(Int64(clamping: now))
         guard !changed.isEmpty else { return }
-        log.log(.warning, "the clock was set back; bans count from now on", [("count", "\(changed.count)")])
+        log.log(.warning, "bans would begin later than now; they begin now", [("count", "\(changed.count)")])
         state.archive.retime(changed)
     }
 
@@ -232,7 +256,7 @@ final class BanKeeper: Sendable {
         }
     }
 
-    private func settle(_ state: inout State) {
+    func settle(_ state: inout State) {
         if let connections, !state.uncut.isEmpty {
             let prefixes = state.uncut
             // Programs are started for it: the next ban does not wait for them.
@@ -259,7 +283,7 @@ final class BanKeeper: Sendable {
         }
     }
 
-    private func act(_ state: inout State, _ now: UnixSeconds) {
+    func act(_ state: inout State, _ now: UnixSeconds) {
         guard state.engine.hasDecisions else { return }
         var bans: [Ban] = []
         for decision in state.engine.takeDecisions() {
@@ -285,12 +309,15 @@ final class BanKeeper: Sendable {
         log.log(.warning, "not banned though it fails", [("address", "\(prefix)"), ("reason", "it is \(reason)")])
     }
 
-    private func enforce(_ bans: [Ban], _ state: inout State, _ now: UnixSeconds) {
+    func enforce(_ bans: [Ban], _ state: inout State, _ now: UnixSeconds) {
         let changes = FirewallChanges(
             bans: bans.filter { state.backend.hasIPv6 || !$0.prefix.isIPv6 }.map {
                 .init(prefix: $0.prefix, seconds: UInt32(clamping: max(1, $0.left(Int64(clamping: now)))))
             })
-        guard apply(changes, &state) else { return }
+        guard apply(changes, &state) else {
+            state.untold += bans.prefix(max(0, Self.maximumUntold - state.untold.count))
+            return
+        }
         for ban in bans { told(ban) }
         state.uncut += bans.map(\.prefix)
     }
@@ -385,6 +412,8 @@ final class BanKeeper: Sendable {
         }
         state.isBehind = false
         state.lastFailure = nil
+        for ban in state.untold where state.engine.book.ban(of: ban.prefix) == ban { told(ban) }
+        state.untold.removeAll()
     }
 
     /// Whether what a firewall has of a ban is what is left of it. It may have too much where it goes by a clock that was set back, and
@@ -415,85 +444,12 @@ final class BanKeeper: Sendable {
             }
         }
         if !prolonged.isEmpty { state.archive.retime(prolonged) }
-        if count > 0 { log.log(.warning, "the firewall has bans that were not known", [("count", "\(count)")]) }
+        if count > 0 {
+            log.log(
+                .warning,
+                "the firewall has bans that were not known or are over by the clock; they stay until their time",
+                [("count", "\(count)")])
+        }
         return unbans
-    }
-
-    // MARK: Orders
-
-    /// Bans for `seconds`, or as long as its next ban would be.
-    func order(_ prefix: BanPrefix, seconds: Int64?, reason: String, now: UnixSeconds) throws(OrderFault) -> Ban {
-        try locked { (state) throws(OrderFault) in
-            if state.hasEnded || !state.hasBegun { throw .ending }
-            if let reason = state.engine.exemption(of: prefix, now: Int64(clamping: now)) { throw .exempt(reason) }
-            guard
-                let ban = state.engine.order(prefix, seconds: seconds, reason: reason, now: Int64(clamping: now))
-            else { throw .full }
-            state.archive.put(StoredBan(ban: ban, lines: []))
-            enforce([ban], &state, now)
-            settle(&state)
-            if let failure = state.lastFailure { throw .firewall(FirewallFailure(text: failure)) }
-            return ban
-        }
-    }
-
-    /// Ends a ban, and forgets that there was one.
-    func lift(_ prefix: BanPrefix, now: UnixSeconds) throws(OrderFault) {
-        try locked { (state) throws(OrderFault) in
-            if state.hasEnded || !state.hasBegun { throw .ending }
-            act(&state, now)
-            var isBanned = false
-            do throws(FirewallFailure) {
-                // It may have what we know nothing of; and where it has nothing, nothing is to be made.
-                if try state.backend.contents().bans[prefix] != nil {
-                    try state.backend.apply(FirewallChanges(unbans: [prefix]))
-                    isBanned = true
-                }
-            } catch {
-                throw .firewall(error)
-            }
-            if state.engine.lift(prefix, now: Int64(clamping: now)) != nil { isBanned = true }
-            state.archive.forget(prefix)
-            state.archive.save(state.engine)
-            if isBanned { log.log(.info, "unbanned", [("address", "\(prefix)")]) }
-            if let wider = Self.wider(prefix, state, now) { throw .wider(wider) }
-            if !isBanned { throw .notBanned }
-        }
-    }
-
-    /// A ban in force of several sources, `prefix` among them.
-    static func wider(_ prefix: BanPrefix, _ state: State, _ now: UnixSeconds) -> BanPrefix? {
-        guard prefix.isNarrow else { return nil }
-        let ban = state.engine.book.ban(on: BanSource(prefix.address), now: Int64(clamping: now))
-        return ban.flatMap { $0.prefix == prefix ? nil : $0.prefix }
-    }
-
-    /// Ends all bans; how many there were.
-    func liftAll(now: UnixSeconds) throws(OrderFault) -> Int {
-        try locked { (state) throws(OrderFault) in
-            if state.hasEnded || !state.hasBegun { throw .ending }
-            act(&state, now)
-            do throws(FirewallFailure) {
-                // Those too that we know nothing of.
-                let bans = try state.backend.contents().bans.keys
-                if !bans.isEmpty { try state.backend.apply(FirewallChanges(unbans: Array(bans))) }
-            } catch {
-                throw .firewall(error)
-            }
-            var count = 0
-            state.archive.forgetAll()
-            for ban in state.engine.book.all {
-                if state.engine.lift(ban.prefix, now: Int64(clamping: now)) != nil { count += 1 }
-                state.archive.forget(ban.prefix)
-            }
-            state.archive.save(state.engine)
-            log.log(.info, "all bans are ended", [("count", "\(count)")])
-            return count
-        }
-    }
-
-    /// Takes away every rule of ours; without anybody who puts them back.
-    func removeRules() throws(FirewallFailure) {
-        try locked { (state) throws(FirewallFailure) in try state.backend.remove() }
     }
 }

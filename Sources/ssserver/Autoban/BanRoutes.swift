@@ -9,9 +9,6 @@ enum BanRoutes {
     private static let one = "/api/v1/bans/:address"
     /// Characters of a reason.
     private static let longestReason = 200
-    /// Seconds of an ordered ban; ten years.
-    static let longestBan: Int64 = 10 * 365 * 86_400
-
     static func routes(_ keeper: BanKeeper) -> AdminRoutes {
         var routes = AdminRoutes()
         routes.on(.get, "/api/v1/status", "What autoban does.") { _ in
@@ -136,7 +133,7 @@ enum BanRoutes {
     private static func seconds(_ value: JSONValue?) throws(AdminFailure) -> Int64? {
         guard let value, !value.isNull else { return nil }
         guard let text = value.text ?? value.integer.map({ "\($0)" }), let time = Quantity.time(text),
-            (1...longestBan).contains(time.components.seconds)
+            (1...BanTerms.most).contains(time.components.seconds)
         else { throw AdminFailure(400, "\"time\" must be a time such as 10m or 12h, from 1s to 3650d") }
         return time.components.seconds
     }

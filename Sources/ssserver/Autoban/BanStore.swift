@@ -88,10 +88,11 @@ final class BanStore: Sendable {
         }
     }
 
-    /// Other times for bans that are there.
-    func retime(_ bans: [Ban]) throws(StoreFailure) {
+    /// Other times for bans that are there, and by which clock.
+    func retime(_ bans: [Ban], state: [String: String] = [:]) throws(StoreFailure) {
         try StateDatabase.catching {
             try database.write { database in
+                try Self.put(state, database)
                 let change = try database.makeStatement(sql: "UPDATE ban SET since = ?, until = ? WHERE prefix = ?")
                 for ban in bans { try change.execute(arguments: [ban.since, ban.until, "\(ban.prefix)"]) }
             }
@@ -119,7 +120,7 @@ final class BanStore: Sendable {
     }
 
     /// Seconds since 1970; some 35,000 years.
-    private static let latest: Int64 = 1 << 40
+    static let latest: Int64 = 1 << 40
 
     /// Nil for one that this version cannot read.
     private static func ban(_ row: Row) -> StoredBan? {
@@ -128,7 +129,7 @@ final class BanStore: Sendable {
         func text(_ column: String) -> String? { String.fromDatabaseValue(row[column]) }
         guard let prefix = text("prefix").flatMap({ try? BanPrefix($0) }), let since = number("since"),
             let until = number("until"), (0...latest).contains(since), (since...latest).contains(until),
-            until - since <= BanRoutes.longestBan
+            until - since <= BanTerms.most
         else { return nil }
         let count = Int(min(max(number("count") ?? 1, 1), 64))
         var ban = Ban(prefix, since: since, until: until, count: count, reason: text("reason") ?? "")
@@ -157,11 +158,15 @@ final class BanStore: Sendable {
                 }
                 let remove = try database.makeStatement(sql: "DELETE FROM ban WHERE prefix = ?")
                 for prefix in forgotten { try remove.execute(arguments: ["\(prefix)"]) }
-                for (key, value) in state {
-                    try database.execute(
-                        sql: "INSERT OR REPLACE INTO state (key, value) VALUES (?, ?)", arguments: [key, value])
-                }
+                try Self.put(state, database)
             }
+        }
+    }
+
+    private static func put(_ state: [String: String], _ database: Database) throws {
+        for (key, value) in state {
+            try database.execute(
+                sql: "INSERT OR REPLACE INTO state (key, value) VALUES (?, ?)", arguments: [key, value])
         }
     }
 

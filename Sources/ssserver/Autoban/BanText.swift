@@ -58,10 +58,11 @@ enum BanText {
         func number(_ key: String) -> String { "\(answer[key]?.integer ?? 0)" }
         let failure =
             answer["failure"]?.text.map { "\nthe firewall does not take bans: \(TerminalText.plain($0))" } ?? ""
+        let storing = answer["storing"]?.flag == false ? "\nbans are not stored: a restart would not know of them" : ""
         return """
             \(number("bans")) banned now by \(answer["backend"]?.text ?? "?"), \(number("bans_total")) since the start
             \(number("lines")) lines read: \(number("failures")) failures, \(number("connections")) connections
-            \(number("spared")) failures spared, \(number("refused")) bans left out as too many\(failure)
+            \(number("spared")) failures spared, \(number("refused")) bans left out as too many\(failure)\(storing)
 
             """
     }

@@ -14,6 +14,9 @@ enum LogClock {
     /// So much of the end is looked at.
     private static let tail = 64 << 10
 
+    /// Ten years, in seconds: what is further off is no clock's fault, but somebody's who has set the time of the file.
+    private static let most: UInt64 = 10 * 366 * 86_400
+
     /// Seconds that the times in the log are ahead of this machine's; nil where that cannot be told.
     static func ahead(of path: String) -> Int64? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
@@ -24,7 +27,8 @@ enum LogClock {
         let start = max(0, status.st_size - off_t(tail))
         let bytes = FilePart.read(descriptor, count: tail, at: start)
         guard let last = lastStamp(bytes[...]) else { return nil }
-        return last.seconds - LogSiblings.modified(status) / 1_000_000_000
+        let (ahead, isOverflow) = last.seconds.subtractingReportingOverflow(FileTime(modified: status).seconds)
+        return isOverflow || ahead.magnitude > most ? nil : ahead
     }
 
     /// Of the last line that begins with a time.
@@ -34,7 +38,7 @@ enum LogClock {
     static func firstStamp(_ bytes: ArraySlice<UInt8>) -> LogStamp? { stamp(bytes.split(separator: 10)) }
 
     private static func stamp(_ lines: [ArraySlice<UInt8>]) -> LogStamp? {
-        var reader = LogLineReader(year: WallClock.year)
+        var reader = LogLineReader(year: .now)
         for line in lines { if let stamp = reader.stamp(Array(line).span.bytes) { return stamp } }
         return nil
     }

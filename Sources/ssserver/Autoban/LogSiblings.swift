@@ -16,15 +16,14 @@ struct LogSiblings {
         private(set) var descriptor: CInt
         let identity: FileIdentity
         let size: Int64
-        /// Nanoseconds since 1970.
-        let modified: Int64
+        let modified: FileTime
 
         init(_ suffix: String, _ descriptor: CInt, _ status: stat) {
             digits = suffix.filter(\.isNumber)
             self.descriptor = descriptor
             identity = FileIdentity(status)
             size = Int64(status.st_size)
-            modified = LogSiblings.modified(status)
+            modified = FileTime(modified: status)
         }
 
         deinit { if descriptor >= 0 { close(descriptor) } }
@@ -42,15 +41,6 @@ struct LogSiblings {
             defer { descriptor = -1 }
             return descriptor
         }
-    }
-
-    /// Nanoseconds since 1970.
-    static func modified(_ status: stat) -> Int64 {
-        #if canImport(Glibc)
-            Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
-        #else
-            Int64(status.st_mtimespec.tv_sec) * 1_000_000_000 + Int64(status.st_mtimespec.tv_nsec)
-        #endif
     }
 
     /// Where `position` is found again in another file than those in `known`: under another name, or in a copy.
@@ -71,7 +61,7 @@ struct LogSiblings {
     func younger(than file: FollowedFile, besides known: [FileIdentity], current: FollowedFile?) -> [FollowedFile] {
         var status = stat()
         guard fstat(file.descriptor, &status) == 0 else { return [] }
-        let since = Self.modified(status)
+        let since = FileTime(modified: status)
         let all = candidates(inode: nil, isRotated)
         let itself = all.first { $0.identity == file.identity }
         // Renamed since it was opened: what is younger than that comes behind it, when this looks again.

@@ -56,6 +56,8 @@ final class LogStream {
 
     /// Reads once, without waiting for anything unless `waits`.
     func read(waits: Bool, _ each: (RawSpan) -> Void) throws(UnreadableLog) -> LogReading {
+        // Without a standard input its number is somebody else's.
+        if isFirst, descriptor == 0, !Self.isOpen { throw UnreadableLog(text: "there is no standard input") }
         // The descriptor may be shared with others and is left as blocking as it is.
         guard isReadable(waits ? -1 : 0) else { return .idle }
         let count = Self.readOnce(descriptor, UnsafeMutableRawBufferPointer(rebasing: buffer[held...]))
@@ -79,6 +81,12 @@ final class LogStream {
     func readTorn(_ each: (RawSpan) -> Void) {
         if held > 0 { each(UnsafeRawBufferPointer(rebasing: buffer[..<held]).bytes) }
         held = 0
+    }
+
+    /// Whether standard input is a file of some kind, and nothing that this program has opened for itself.
+    private static var isOpen: Bool {
+        var status = stat()
+        return fstat(0, &status) == 0 && status.st_mode & S_IFMT != 0
     }
 
     private func isReadable(_ timeout: CInt) -> Bool {

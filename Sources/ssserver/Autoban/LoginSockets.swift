@@ -100,6 +100,6 @@ enum LoginSockets {
                 peers.append(.v4(IPv4Address(UInt32(truncatingIfNeeded: high >> 32))))
             }
         }
-        return .more
+        return rest.isEmpty ? .more : .failure
     }
 }

@@ -17,7 +17,7 @@ enum MachineSurroundings {
             + ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"].flatMap { nameservers(read($0)) }.map {
                 .init($0, "a name server of this machine")
             }
-            + logins().map { .init($0, "the address of a login by SSH") }
+            + logins().map { .init($0, "connected to the SSH port") }
     }
 
     private static func read(_ path: String) -> [Substring] {

@@ -132,7 +132,7 @@ final class RotatedLog {
         let place = file.whole
         file.beginAgain()
         guard let copy = siblings.file(at: place, besides: files.map(\.identity), current: file.identity) else {
-            return notices.add("\(name) was cut and no copy made; lines that came just before may be missing")
+            return notices.add("\(name) was cut and no copy is beside it; lines that came just before may be missing")
         }
         add(chain(copy, file), at: index)
     }

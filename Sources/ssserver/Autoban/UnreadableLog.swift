@@ -39,7 +39,9 @@ struct UnreadableLog: Error {
         } else {
             self.init(
                 text: "\(Self.name(path)) is no log: it is packed",
-                help: "unpack it: \(packed?.tool ?? "") FILE | ssserver autoban test -")
+                help:
+                    "unpack it: \(packed?.tool ?? "") FILE | ssserver autoban test -; autoban run follows the log itself"
+            )
         }
     }
 

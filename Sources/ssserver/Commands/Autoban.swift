@@ -29,13 +29,22 @@ struct Autoban: ParsableCommand {
                 valueName: "0...1"))
         var ratio = 0.8
 
+        @Option(
+            help: ArgumentHelp(
+                "A program, or the number of a container, whose lines in the system's log count too; may be given several times.",
+                valueName: "name"))
+        var program: [String] = []
+
         var rules: BanRules {
             get throws {
                 guard maxRetry >= 1 else { throw ValidationError("--max-retry takes a number from 1 on") }
                 guard (0...1).contains(ratio) else { throw ValidationError("--ratio takes a number from 0 to 1") }
-                guard let time = Quantity.time(findTime), time >= .zero, time <= .seconds(400 * 86400) else {
+                // Less than a second would be for ever.
+                guard let time = Quantity.time(findTime), time == .zero || time >= .seconds(1),
+                    time <= .seconds(400 * 86400)
+                else {
                     throw ValidationError(
-                        "--find-time takes a time such as 10m or 12h, at most 400d, or 0; not \(TerminalText.quote(findTime))"
+                        "--find-time takes a time such as 10m or 12h, from 1s to 400d, or 0; not \(TerminalText.quote(findTime))"
                     )
                 }
                 return BanRules(maxRetry: maxRetry, findTime: time.components.seconds, ratio: ratio)
@@ -58,7 +67,7 @@ struct Autoban: ParsableCommand {
         var json = false
 
         func run() throws {
-            var replay = LogReplay(try rules.rules, year: WallClock.year)
+            var replay = LogReplay(try rules.rules, year: .now, programs: rules.program)
             ProcessMemory.forgetStart()
             let began = ContinuousClock.now
             do throws(UnreadableLog) {
@@ -97,12 +106,12 @@ struct Autoban: ParsableCommand {
     }
 }
 
-extension WallClock {
-    /// Of now, where this machine is.
-    static var year: Int64 {
+extension LogYear {
+    /// Where this machine is.
+    static var now: Self {
         var now = time(nil)
         var parts = tm()
         localtime_r(&now, &parts)
-        return Int64(parts.tm_year) + 1900
+        return Self(now: Int64(now) + Int64(parts.tm_gmtoff))
     }
 }

@@ -98,13 +98,15 @@ extension Autoban {
                 let ignored = try store.state(BanArchive.ignoredKey)?.split(separator: " ").map(String.init) ?? []
                 let exemptions = BanExemptions(ignored: ignored.compactMap { IPPrefix($0) })
                 let engine = BanEngine(
-                    BanRules(), BanTerms(), exemptions: exemptions, year: WallClock.year,
+                    BanRules(), try store.state(BanArchive.termsKey).flatMap(BanTerms.init(text:)) ?? BanTerms(),
+                    exemptions: exemptions, year: .now,
                     surroundings: MachineSurroundings.entries)
                 let keeper = BanKeeper(
                     engine, backend, store, changes ? OpenConnections(ports: ports) : nil, ports: ports,
                     ignored: ignored, log: log)
-                // To end a ban nothing has to be put into force.
-                try keeper.begin(now: WallClock.raw(), isLooking: method != .post)
+                // Whoever stopped it may have wanted that nobody else is banned.
+                try keeper.begin(now: WallClock.raw(), isLooking: true)
+                if method == .post { try keeper.prepare() }
                 let response = await BanRoutes.routes(keeper).answer(
                     method.rawValue, target, body: body.map { Array($0.text.utf8) } ?? [])
                 keeper.finishCutting()

@@ -61,9 +61,10 @@ extension Autoban {
                 // Of a dry run there may be many.
                 let mark = backend == .dryRun ? nil : try await AutobanMark.wait(logger)
                 defer { withExtendedLifetime(mark) {} }
-                let directory = place.make(logger)
+                // A dry run stores nothing.
+                let directory = backend == .dryRun ? nil : place.make(logger)
                 let engine = BanEngine(
-                    rules, terms, exemptions: exemptions, year: WallClock.year,
+                    rules, terms, exemptions: exemptions, year: .now, programs: self.rules.program,
                     surroundings: MachineSurroundings.entries)
                 let prints = backend == .dryRun
                 let keeper = BanKeeper(
@@ -127,7 +128,7 @@ extension Autoban {
         }
 
         private func time(_ text: String, _ name: String) throws -> Int64 {
-            guard let time = Quantity.time(text), (1...BanRoutes.longestBan).contains(time.components.seconds) else {
+            guard let time = Quantity.time(text), (1...BanTerms.most).contains(time.components.seconds) else {
                 throw ValidationError(
                     "\(name) takes a time such as 10m or 7d, from 1s to 3650d; not \(TerminalText.quote(text))")
             }

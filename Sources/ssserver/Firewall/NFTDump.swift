@@ -21,7 +21,7 @@ enum NFTDump {
                 attributes(list) { if $0 == NFTBatch.Attribute.element { element($1, each) } }
             }
         }
-        return .more
+        return rest.isEmpty ? .more : .failure
     }
 
     /// What an element of `set` bans; nil for a key of another length.

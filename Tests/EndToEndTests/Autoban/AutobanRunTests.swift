@@ -274,9 +274,12 @@ extension EndToEnd {
                 #expect(rig.isClean)
                 #expect(try rig.autoban("unban", "fd77:0:0:1::/64").exit == .status(0))
                 #expect(rig.isClean)
+                // That one and no other that is stored.
+                #expect(try rig.autoban("ban", "10.77.0.2", "1h").exit == .status(0))
+                #expect(try !rig.answers("10.77.0.2") && rig.answers("10.77.0.3"))
                 #expect(try rig.autoban("ban", "10.77.0.3", "1h").exit == .status(0))
                 #expect(try !rig.answers("10.77.0.3"))
-                expect(try rig.autoban("unban", "all"), exits: 0, saying: ["ended 1 ban"])
+                expect(try rig.autoban("unban", "all"), exits: 0, saying: ["ended 2 bans"])
                 #expect(try rig.answers("10.77.0.3"))
                 #expect(rig.isClean)
             }

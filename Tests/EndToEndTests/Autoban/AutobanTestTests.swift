@@ -81,6 +81,7 @@ extension EndToEnd {
                     (["/tmp"], 1, "directory"), ([packed], 1, "zcat"),
                     ([packed, "--max-retry", "0"], 64, "--max-retry"),
                     ([packed, "--ratio", "2"], 64, "--ratio"), ([packed, "--find-time", "soon"], 64, "--find-time"),
+                    ([packed, "--find-time", "500ms"], 64, "from 1s to 400d, or 0"),
                     ([], 64, "file"),
                 ] as [([String], Int32, String)] {
                     let result = try stage.run(.ssserver, ["autoban", "test"] + arguments)

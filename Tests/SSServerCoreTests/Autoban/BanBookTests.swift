@@ -120,4 +120,13 @@ struct BanBookTests {
         let later = (0..<BanBudget.size + 10).filter { _ in budget.take(20_000) }.count
         #expect(later == BanBudget.size)
     }
+
+    @Test("How long bans last is a line of text")
+    func text() {
+        let terms = BanTerms(first: 90, longest: 86_400)
+        #expect(BanTerms(text: terms.text) == terms)
+        for text in ["", "90", "0 90", "90 0", "90 x", "90 86400 1", "90 9223372036854775807"] {
+            #expect(BanTerms(text: text) == nil)
+        }
+    }
 }

@@ -60,8 +60,6 @@ struct LogLineReaderTests {
             "2026-11-24 03:04:05 CEST INFO connecting a:443 from 203.0.113.9:51234",
             "[ 1234.567890] host ssserver[1]: connecting a:443 from 203.0.113.9:51234",
             "Nov 21 02:50:02 host daemon.info ss-server[1]: connecting a:443 from 203.0.113.9:51234",
-            "Nov 21 02:50:02 host python3[1]: INFO connecting a:443 from 203.0.113.9:51234",
-            "Nov 21 02:50:02 host 0123456789ab[1]: INFO connecting a:443 from 203.0.113.9:51234",
             "2021-01-01T10:20:30Z DEBUG established tcp tunnel 203.0.113.9:5 <-> example.com:443 with ConnectOpts",
         ])
     func good(_ line: String) throws {
@@ -115,10 +113,61 @@ struct LogLineReaderTests {
             "2026-11-22T03:04:05Z host nginx python: can not parse header when handling connection from 203.0.113.9:4",
             "2026-11-21T02:50:01+00:00 host nginx ERROR can not parse header when handling connection from 203.0.113.9:51234",
             "Nov 21 02:50:02 host sshd: ERROR can not parse header when handling connection from 203.0.113.9:51234",
-            "Nov 21 02:50:02 host 0123456789abcd[1]: failed to handshake with 203.0.113.9: authentication error",
+            "Nov 21 02:50:02 host shadowsocks-panel[1]: failed to handshake with 203.0.113.9: authentication error",
+            "Nov 21 02:50:02 host my-shadowsocks[1]: failed to handshake with 203.0.113.9: authentication error",
+            "Nov 21 02:50:02 host nginx/ssserver[1]: failed to handshake with 203.0.113.9: authentication error",
+            "Nov 21 02:50:02 host python3[1]: failed to handshake with 203.0.113.9: authentication error",
+            "Nov 21 02:50:02 host 0123456789ab[1]: failed to handshake with 203.0.113.9: authentication error",
+            // Anybody can send a datagram in another's name.
+            "2021-01-01T10:20:30Z WARN  udp relay 203.0.113.9:51234 <- ..., decrypt failed",
+            "2021-01-01T10:20:30Z WARN  udp handshake failed. peer: 203.0.113.9:51234, decrypt error",
+            "2015-04-07 16:42:26 ERROR    udprelay.py:97 can not parse header when handling datagram from 203.0.113.9:1",
+            " 2017-12-01 10:20:30 ERROR: [udp] server_recv: authentication error from 203.0.113.9",
             "{}", "{\"time\":\"", "}",
         ])
     func nothing(_ line: String) { #expect(event(line) == nil) }
+
+    @Test("Programs that somebody names count too, and no others", arguments: ["python3", "0123456789ab"])
+    func named(_ program: String) throws {
+        var reader = LogLineReader(year: 2026, programs: ["python3", "0123456789ab"])
+        func line(_ name: String) -> [UInt8] {
+            Array("Nov 21 02:50:02 host \(name)[1]: failed to handshake with 203.0.113.9: authentication error".utf8)
+        }
+        let known = reader.event(line(program).span.bytes)
+        #expect(known == .bad(try source("203.0.113.9")))
+        for name in ["\(program)x", "x\(program)", "\(program)/x", String(program.dropLast())] {
+            let other = reader.event(line(name).span.bytes)
+            #expect(other == nil)
+        }
+    }
+
+    @Test(
+        "Times without a year are not later than tomorrow",
+        arguments: [
+            ("Nov 23 02:50:02", "2026-11-23T02:50:02"), ("Nov 24 02:50:02", "2026-11-24T02:50:02"),
+            ("Nov 25 02:50:02", "2025-11-25T02:50:02"), ("Dec 31 02:50:02", "2025-12-31T02:50:02"),
+            ("Jan  1 02:50:02", "2026-01-01T02:50:02"),
+        ])
+    func yearless(_ text: String, _ expected: String) {
+        // 2026-11-23T03:00:00
+        var reader = LogLineReader(year: LogYear(now: 1_795_402_800))
+        let line = Array("\(text) host ssserver[1]: x".utf8)
+        let stamp = reader.stamp(line.span.bytes)
+        #expect(stamp?.description == expected)
+    }
+
+    @Test("A year begins tomorrow", arguments: 1970...2400)
+    func newYear(_ year: Int64) throws {
+        let text = Array("\(year)-12-31 12:00:00 x".utf8)
+        var dated = LogLineReader(year: 2026)
+        let last = dated.stamp(text.span.bytes)
+        var reader = LogLineReader(year: LogYear(now: try #require(last).seconds))
+        let stamps = ["Dec 31 23:00:00 x", "Jan  1 11:00:00 x", "Jan  1 13:00:00 x"].map { line in
+            reader.stamp(Array(line.utf8).span.bytes)?.description
+        }
+        #expect(
+            stamps == ["\(year)-12-31T23:00:00", "\(year + 1)-01-01T11:00:00", "\(year)-01-01T13:00:00"])
+    }
 
     @Test(
         "IPv6 sources are their /64, with brackets or without",

@@ -1,4 +1,5 @@
 import GRDB
+import NIOConcurrencyHelpers
 import SSCommon
 import SSNetwork
 import SSServerCore
@@ -145,21 +146,133 @@ struct BanKeeperTests: BanKeeping {
             keeper.tick(position: nil, now: Self.start + 1)
             keeper.tick(position: nil, now: Self.start - 100 * day)
             let ban = try #require(keeper.overview(now: Self.start - 100 * day).bans.first)
-            #expect(ban.since == Int64(Self.start - 100 * day) && ban.seconds == 100)
+            #expect(ban.left(Int64(Self.start - 100 * day)) == 99 && ban.seconds == 100)
             // What was counted by the other clock does not count.
             try fail(keeper, "198.18.0.2", times: 1, at: Self.start - 100 * day)
             #expect(firewall.bans.count == 1)
             // It is still looked after.
             firewall.bans = [:]
             keeper.tick(position: nil, now: Self.start - 100 * day + 61)
-            #expect(firewall.bans == [try BanPrefix("198.18.0.1"): 39])
+            #expect(firewall.bans == [try BanPrefix("198.18.0.1"): 38])
             try fail(keeper, "198.18.0.3", at: Self.start - 100 * day + 200)
             #expect(keeper.overview(now: Self.start - 100 * day + 200).bans.map { "\($0.prefix)" } == ["198.18.0.3"])
             // So it is stored, and after a restart with a clock that is further back.
             let (second, other) = try again()
             try second.begin(now: Self.start - 300 * day)
-            #expect(other.bans[try BanPrefix("198.18.0.3")] == 100)
+            // What was over is over.
+            #expect(other.bans == [try BanPrefix("198.18.0.3"): 100])
         }
+    }
+
+    @Test func `a ban that is over does not come back when the clock is set back`() throws {
+        try onKeeper { keeper, firewall, again in
+            let (over, lasting) = (try BanPrefix("198.18.0.1"), try BanPrefix("198.18.0.2"))
+            _ = try keeper.order(over, seconds: 70, reason: "", now: Self.start)
+            _ = try keeper.order(lasting, seconds: 10_000, reason: "", now: Self.start)
+            firewall.bans[over] = nil
+            keeper.tick(position: nil, now: Self.start + 80)
+            // Over three hours, and none of them is there.
+            for seconds in [UnixSeconds(0), 1, 62] { keeper.tick(position: nil, now: Self.start - 10_800 + seconds) }
+            #expect(firewall.bans.keys.contains(lasting) && firewall.bans[over] == nil)
+            #expect(keeper.overview(now: Self.start - 10_738).bans.map(\.prefix) == [lasting])
+            #expect(keeper.overview(now: Self.start - 10_738).bans.first?.left(Int64(Self.start) - 10_738) == 9858)
+            _ = keeper.end(position: nil, removesRules: true, now: Self.start - 10_700)
+            // A start on a machine whose clock nobody has set yet, and then somebody does.
+            let (second, other) = try again()
+            try second.begin(now: 1000)
+            #expect(other.bans == [lasting: 9820])
+            second.tick(position: nil, now: 1010)
+            second.tick(position: nil, now: Self.start)
+            second.tick(position: nil, now: Self.start + 61)
+            // Ten seconds by the one clock and 61 by the other.
+            #expect(other.bans == [lasting: 9749])
+            #expect(second.overview(now: Self.start + 61).bans.map(\.prefix) == [lasting])
+            // By that clock it is stored.
+            let (third, last) = try again()
+            try third.begin(now: Self.start + 100)
+            #expect(last.bans == [lasting: 9710])
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func `what was ended by command does not come of lines that are read again after a crash`(all: Bool) throws {
+        try onKeeper { keeper, _, again in
+            keeper.tick(position: nil, now: Self.start)
+            try fail(keeper, "198.18.0.1", at: Self.start + 1)
+            // It is killed before the position is stored, and nobody but the command runs.
+            let (command, firewall) = try again()
+            try command.begin(now: Self.start + 10, isLooking: true)
+            firewall.bans = [try BanPrefix("198.18.0.1"): 90]
+            if all {
+                #expect(try command.liftAll(now: Self.start + 10) == 1)
+            } else {
+                try command.lift(try BanPrefix("198.18.0.1"), now: Self.start + 10)
+            }
+            let (next, other) = try again()
+            try next.begin(now: Self.start + 20)
+            func read(_ time: UnixSeconds, _ ahead: Int64?) throws {
+                let stamp = LogTime(seconds: Int64(time), offset: 0).text.prefix(19)
+                let line = "\(stamp) ERROR    can not parse header when handling connection from 198.18.0.1:1"
+                next.countsByTime(ahead: ahead)
+                try next.read(now: Self.start + 20) { each throws(UnreadableLog) in
+                    for _ in 0..<3 { each(Array(line.utf8).span.bytes) }
+                }
+                next.tick(position: nil, now: Self.start + 20)
+            }
+            try read(Self.start + 1, 0)
+            #expect(other.bans.isEmpty)
+            // What comes since counts.
+            try read(Self.start + 15, 0)
+            #expect(other.bans.count == 1)
+        }
+    }
+
+    @Test func `a ban that the firewall takes later is told of then; an order that it does not take is none`() throws {
+        let log = try LogSink(.file("/dev/null"))
+        defer { log.close() }
+        let told = NIOLockedValueBox<[BanPrefix]>([])
+        let engine = BanEngine(BanRules(), BanTerms(), exemptions: BanExemptions(ignored: []), year: 2026)
+        let firewall = FakeFirewall()
+        let keeper = BanKeeper(
+            engine, firewall, nil, nil, log: log, onBan: { ban in told.withLockedValue { $0.append(ban.prefix) } })
+        try keeper.begin(now: Self.start)
+        let (one, other) = (try BanPrefix("198.18.0.1"), try BanPrefix("198.18.0.2"))
+        firewall.isRefusing = true
+        try fail(keeper, "198.18.0.1")
+        #expect(throws: BanKeeper.OrderFault.self) {
+            try keeper.order(other, seconds: 60, reason: "", now: Self.start)
+        }
+        #expect(told.withLockedValue { $0 } == [])
+        firewall.isRefusing = false
+        keeper.tick(position: nil, now: Self.start + 6)
+        keeper.tick(position: nil, now: Self.start + 12)
+        #expect(told.withLockedValue { $0 } == [one])
+        #expect(Set(firewall.bans.keys) == [one])
+        // What there was before the order stays.
+        firewall.isRefusing = true
+        #expect(throws: BanKeeper.OrderFault.self) {
+            try keeper.order(one, seconds: 86_400, reason: "", now: Self.start + 20)
+        }
+        #expect(keeper.overview(now: Self.start + 20).bans.map(\.seconds).allSatisfy { $0 < 1000 })
+        #expect(keeper.overview(now: Self.start + 20).bans.map(\.prefix) == [one])
+    }
+
+    @Test func `a file may be of any time`() throws {
+        let folder = LogFolder()
+        let line = "2026-11-21 02:50:09 ERROR    y\n"
+        for (seconds, name) in [(10_413_792_000, "log.1"), (-10_413_792_000, "log.2"), (10_413_792_001, "log")] {
+            folder.write(line, to: name)
+            var times = [timespec(tv_sec: seconds, tv_nsec: 0), timespec(tv_sec: seconds, tv_nsec: 999_999_999)]
+            #expect(utimensat(AT_FDCWD, folder[name], &times, 0) == 0)
+        }
+        #expect(LogClock.ahead(of: folder["log"]) == nil)
+        var status = stat()
+        #expect(stat(folder["log"], &status) == 0)
+        // Where the file system knows such times.
+        #expect(FileTime(modified: status).seconds == 10_413_792_001)
+        #expect(
+            LogSiblings(path: folder["log"]).file(at: LogPosition(FileIdentity(status)), besides: [], current: nil)
+                == nil)
     }
 
     @Test func `who is banned with others is said to be, and not let go by himself`() throws {

@@ -134,7 +134,7 @@ struct LogFollowerTests {
     func packed(start: [UInt8], tool: String) {
         let fault = start.withUnsafeBytes { UnreadableLog("log", start: $0) }
         #expect(fault?.text == "\"log\" is no log: it is packed")
-        #expect(fault?.help == "unpack it: \(tool) FILE | ssserver autoban test -")
+        #expect(fault?.help == "unpack it: \(tool) FILE | ssserver autoban test -; autoban run follows the log itself")
     }
 
     @Test(
