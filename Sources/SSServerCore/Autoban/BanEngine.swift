@@ -160,7 +160,7 @@ package struct BanEngine {
     /// Of how long bans last.
     package var terms: BanTerms { book.terms }
 
-    /// Puts back what was there before an order; nil if nothing was.
+    /// Takes back an order; `before` is the ban that was there, nil if there was none.
     package mutating func undo(_ prefix: BanPrefix, to before: Ban?, now: Int64) {
         _ = book.lift(prefix, now: now)
         if let before { book.restore(before) }

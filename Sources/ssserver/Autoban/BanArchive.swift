@@ -197,7 +197,7 @@ struct BanArchive {
     /// To be told the engine when old lines are read.
     mutating func loadPardons() -> [Pardon] {
         let text = (try? store?.state(Self.pardonsKey)) ?? ""
-        pardons = text.split(separator: "\n").compactMap { Pardon(text: $0) }
+        pardons = text.split(separator: "\n").suffix(Self.maximumPardons).compactMap { Pardon(text: $0) }
         return pardons
     }
 

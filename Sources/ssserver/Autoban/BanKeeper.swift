@@ -201,7 +201,7 @@ final class BanKeeper: Sendable {
     private func rebase(_ state: inout State, _ now: UnixSeconds) {
         let changed = state.engine.rebase(Int64(clamping: now))
         guard !changed.isEmpty else { return }
-        log.log(.warning, "bans would begin later than now; they begin now", [("count", "\(changed.count)")])
+        log.log(.warning, "bans that seemed to begin in the future begin now", [("count", "\(changed.count)")])
         state.archive.retime(changed)
     }
 
